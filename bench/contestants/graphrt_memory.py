@@ -1,0 +1,11 @@
+"""graphrt with its in-memory checkpointer, every run on a new thread."""
+
+from importlib import import_module
+
+from bench.contestants.contract import Contestant
+from bench.contestants.graphrt import DISTRIBUTIONS
+from bench.contestants.langgraph_api import LangGraphApi
+
+
+def contestant() -> Contestant:
+    return LangGraphApi("graphrt", DISTRIBUTIONS, import_module("graphrt.checkpoint.memory").InMemorySaver)

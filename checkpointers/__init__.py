@@ -1,0 +1,1 @@
+"""Implementations of `graphrt.checkpoint.Checkpointer`, one module each."""

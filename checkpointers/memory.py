@@ -1,0 +1,159 @@
+"""Threads in this process's memory, through the same bytes as a database.
+
+Each checkpoint keeps what its step changed; every 64th also keeps the whole table of channels (references, no copies
+of values), so that reading any checkpoint looks at no more than 64 of them. Nothing here waits, so an operation is
+atomic among the tasks of a loop; a lock makes it so among threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from threading import Lock
+from typing import Any, Final
+
+from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
+from graphrt.errors import ThreadConflict
+
+__all__ = ["InMemorySaver"]
+
+_WHOLE_EVERY: Final = 64
+"""Checkpoints between two that keep the whole table of channels."""
+
+
+class _Entry:
+    """One checkpoint: what it changed, and the whole table if it is a 64th."""
+
+    __slots__ = ("changed", "checkpoint", "depth", "parent", "results", "whole")
+
+    def __init__(self, commit: Commit, parent: _Entry | None) -> None:
+        self.checkpoint: Checkpoint = commit.checkpoint
+        self.parent = parent
+        self.changed = commit.channels
+        self.results: dict[str, TaskResult] = {}
+        self.depth = parent.depth + 1 if parent is not None else 0
+        self.whole: dict[str, bytes] | None = None
+        if self.depth % _WHOLE_EVERY == 0:
+            self.whole = self.table()
+
+    def table(self) -> dict[str, bytes]:
+        """Every channel that has content at this checkpoint."""
+        if self.whole is not None:
+            return dict(self.whole)
+        chain = [self]
+        while (parent := chain[-1].parent) is not None:
+            chain.append(parent)
+            if parent.whole is not None:
+                break
+        table: dict[str, bytes] = dict(chain[-1].whole or {})
+        for entry in reversed(chain):
+            for item in entry.changed:
+                if item.data is None:
+                    table.pop(item.channel, None)
+                else:
+                    table[item.channel] = item.data
+        return table
+
+    def stored(self, head: str) -> Stored:
+        results = tuple(sorted(self.results.values(), key=lambda result: (result.path, result.task_id)))
+        return Stored(self.checkpoint, self.table(), results, head)
+
+    def matches(self, wanted: Mapping[str, Any]) -> bool:
+        c = self.checkpoint
+        return all({**c.metadata, "source": c.source, "step": c.step}.get(k) == v for k, v in wanted.items())
+
+
+class _Chain:
+    """The checkpoints of one namespace of a thread, by id, in the order they were committed."""
+
+    __slots__ = ("entries", "head")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, _Entry] = {}
+        self.head: str | None = None
+
+
+class InMemorySaver:
+    """A checkpointer for tests, notebooks and single processes: threads live as long as this object does."""
+
+    immediate: Final = True
+
+    def __init__(self) -> None:
+        self._threads: dict[str, dict[str, _Chain]] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str) -> InMemorySaver:
+        """A new, empty saver: `memory://` names no place."""
+        return cls()
+
+    async def commit(self, commit: Commit) -> None:
+        checkpoint = commit.checkpoint
+        with self._lock:
+            chains = self._threads.get(commit.thread_id)
+            if chains is None:
+                chains = self._threads[commit.thread_id] = {}
+            chain = chains.get(commit.namespace)
+            if chain is None:
+                chain = chains[commit.namespace] = _Chain()
+            if chain.head != commit.head:
+                raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
+            parent = chain.entries[checkpoint.parent_id] if checkpoint.parent_id is not None else None
+            if parent is not None:
+                _keep(parent, commit.results)
+            chain.entries[checkpoint.id] = _Entry(commit, parent)
+            chain.head = checkpoint.id
+
+    async def append_results(
+        self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
+    ) -> None:
+        with self._lock:
+            chain = self._threads.get(thread_id, {}).get(namespace)
+            if chain is None or chain.head != checkpoint_id:
+                raise ThreadConflict(thread_id, expected=checkpoint_id, current=chain.head if chain else None)
+            _keep(chain.entries[checkpoint_id], results)
+
+    async def load(self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> Stored | None:
+        with self._lock:
+            chain = self._threads.get(thread_id, {}).get(namespace)
+            if chain is None or chain.head is None:
+                return None
+            entry = chain.entries.get(checkpoint_id or chain.head)
+            return entry.stored(chain.head) if entry is not None else None
+
+    async def history(
+        self,
+        thread_id: str,
+        namespace: str = "",
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Stored]:
+        with self._lock:
+            chain = self._threads.get(thread_id, {}).get(namespace)
+            entries = list(chain.entries.values()) if chain is not None else []
+            head = chain.head if chain is not None else None
+        left = limit if limit is not None else len(entries)
+        for entry in reversed(entries):
+            if left <= 0 or head is None:
+                return
+            if (before is None or entry.checkpoint.id < before) and (not filter or entry.matches(filter)):
+                left -= 1
+                with self._lock:
+                    stored = entry.stored(head)
+                yield stored
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        self.delete_thread(thread_id)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Forget everything about a thread; an unknown thread is no error."""
+        with self._lock:
+            self._threads.pop(thread_id, None)
+
+
+def _keep(entry: _Entry, results: Sequence[TaskResult]) -> None:
+    for result in results:
+        known = entry.results.get(result.task_id)
+        if known is None or known.error is not None:
+            entry.results[result.task_id] = result

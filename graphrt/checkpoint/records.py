@@ -1,0 +1,96 @@
+"""What is stored of a thread: typed records whose values are bytes, never live objects.
+
+A thread is a chain of checkpoints in each namespace (`""` is the graph itself). A checkpoint carries only what its step
+changed; a checkpointer gives back the whole. Values are bytes that only `graphrt.serde` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+__all__ = ["ChannelData", "Checkpoint", "Commit", "Source", "Stored", "TaskResult", "Write"]
+
+Source: TypeAlias = Literal["input", "loop", "update", "fork"]
+"""What made a checkpoint: a run's input, a superstep, an edit of the state, a copy of an older checkpoint."""
+
+
+class Write(Struct, frozen=True, array_like=True):
+    """One value that a task wrote to one channel. Edges and Sends are writes to control channels."""
+
+    channel: str
+    data: bytes
+
+
+class TaskResult(Struct, frozen=True, array_like=True):
+    """What came of one task of a superstep: its writes, or the text of its error.
+
+    `path` sorts results in task order; `task_id` follows from the checkpoint the step starts from.
+    """
+
+    task_id: str
+    node: str
+    path: str
+    writes: tuple[Write, ...] = ()
+    error: str | None = None
+
+
+class ChannelData(Struct, frozen=True, array_like=True):
+    """A channel's content after a step; None if the step emptied it."""
+
+    channel: str
+    data: bytes | None
+
+
+class Checkpoint(Struct, frozen=True, array_like=True):
+    """One state in a thread's history, without its channels.
+
+    Attributes:
+        id: sorts by time as text.
+        parent_id: the checkpoint that this one was made from.
+        version: how many commits led here.
+        step: number of the superstep, -1 for the first input (LangGraph A11).
+        next: nodes that run next by trigger; pending Sends are the content of the channel `__pregel_tasks`.
+        ran: nodes of the last step that ran any node by trigger.
+        metadata: scalars from the run's config, by name (LangGraph L4).
+    """
+
+    id: str
+    parent_id: str | None
+    version: int
+    step: int
+    source: Source
+    next: tuple[str, ...]
+    ran: tuple[str, ...]
+    metadata: Mapping[str, Any]
+
+
+class Commit(Struct, frozen=True):
+    """One superstep as one transaction.
+
+    Attributes:
+        head: the thread's newest checkpoint as the writer knows it; if it is not, nothing is committed.
+        channels: the channels that the step changed.
+        results: results of the step's tasks that were not appended before; they belong to the checkpoint's parent.
+    """
+
+    thread_id: str
+    namespace: str
+    checkpoint: Checkpoint
+    head: str | None
+    channels: tuple[ChannelData, ...]
+    results: tuple[TaskResult, ...]
+
+
+class Stored(Struct, frozen=True):
+    """A checkpoint as it is read back: every channel that has content, and what is known of the next step's tasks.
+
+    `head` is the thread's newest checkpoint at the time of reading.
+    """
+
+    checkpoint: Checkpoint
+    channels: Mapping[str, bytes]
+    results: tuple[TaskResult, ...]
+    head: str

@@ -1,0 +1,27 @@
+"""The command `graphrt`: run a graph from the shell, or draw it. Needs the extra `cli`.
+
+    commands.py   the commands, their options and help
+    target.py     FILE_OR_MODULE:GRAPH -> a graph that can run
+    given.py      --input -> a value
+    running.py    one run: graph, input and options -> chunks -> a view
+    lines.py      the view for programs: JSON lines
+    terminal.py   the view for people: nodes as they run, then the result
+    progress.py   what a run has done so far, as data
+    exits.py      exit codes, and errors in words
+"""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; says what to install if that is missing."""
+    try:
+        from graphrt.cli.commands import graphrt
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        sys.stderr.write("Error: the command line needs more packages. Run: pip install 'graphrt[cli]'\n")
+        raise SystemExit(2) from None
+    graphrt(prog_name="graphrt")

@@ -1,0 +1,6 @@
+"""`python -m graphrt.cli` is `graphrt`."""
+
+from graphrt.cli import main
+
+if __name__ == "__main__":
+    main()

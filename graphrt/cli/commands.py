@@ -1,0 +1,118 @@
+"""The commands, their options and help."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, get_args
+
+import click
+from rich.console import Console
+
+from graphrt.cli.exits import EXIT_CODES, Exit, errors_in_words
+from graphrt.cli.given import read_input
+from graphrt.cli.lines import JsonLines, as_json
+from graphrt.cli.running import Request, View, run
+from graphrt.cli.target import find, graph_from
+from graphrt.cli.terminal import Terminal
+from graphrt.types import StreamMode
+from graphrt.version import __version__
+
+MODES: Final = get_args(StreamMode)
+
+_target = click.argument("target", metavar="FILE_OR_MODULE:GRAPH")
+_traceback = click.option("--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error.")
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="graphrt")
+def graphrt() -> None:
+    """Run and draw graphs.
+
+    GRAPH names a compiled graph, a builder, or a function without parameters that returns one: graphs.py:graph,
+    package.module:make_graph.
+    """
+
+
+def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    modes = [mode.strip() for mode in value.split(",")]
+    for mode in modes:
+        if mode not in MODES:
+            raise click.BadParameter(f"{mode!r} is not one of {', '.join(MODES)}.", ctx, param)
+    return frozenset(modes)
+
+
+@graphrt.command("run", epilog=EXIT_CODES)
+@_target
+@click.option("--input", "given", metavar="JSON|@FILE|-", help="The input. Without it the thread goes on.")
+@click.option("--thread", metavar="ID", help="The thread to run on; needs a checkpointer.")
+@click.option("--checkpointer", metavar="URL", help="Where threads are kept, such as memory://.")
+@click.option("--stream", "modes", metavar="MODE,...", callback=_modes, help=f"Show these: {', '.join(MODES)}.")
+@click.option("--json", "as_lines", is_flag=True, help="JSON lines, on a terminal too.")
+@click.option("--recursion-limit", type=click.IntRange(min=1), metavar="N", help="Steps the run may take.")
+@_traceback
+def run_command(
+    target: str,
+    given: str | None,
+    thread: str | None,
+    checkpointer: str | None,
+    modes: frozenset[str] | None,
+    as_lines: bool,
+    recursion_limit: int | None,
+    with_traceback: bool,
+) -> None:
+    """Run a graph.
+
+    On a terminal: the nodes as they run, then the result. Elsewhere, and with --json: one JSON object per line,
+    {"type": MODE, "data": ...}, the last one of type "result" or "error"; without --stream the mode is updates.
+    """
+    console = Console()
+    live = console.is_terminal and not as_lines
+    shown = modes or frozenset({"custom"} if live else {"updates"})
+    try:
+        with errors_in_words(with_traceback=with_traceback):
+            request = Request(
+                found=find(target),
+                input=read_input(given),
+                modes=shown | {"debug"} if live else shown,
+                thread=thread,
+                checkpointer=checkpointer,
+                recursion_limit=recursion_limit,
+            )
+            with _view(console, shown, live=live) as view:
+                asyncio.run(run(request, view))
+    except KeyboardInterrupt:
+        _say_interrupted(thread)
+
+
+def _view(console: Console, shown: frozenset[str], *, live: bool) -> AbstractContextManager[View]:
+    if live:
+        return Terminal(console, clock_s=time.monotonic, modes=shown)
+    return nullcontext(JsonLines(click.get_text_stream("stdout", encoding="utf-8")))
+
+
+def _say_interrupted(thread: str | None) -> None:
+    again = f" Thread {thread!r} can go on: run it again without --input." if thread is not None else ""
+    click.echo(f"Interrupted.{again}", err=True)
+    raise SystemExit(Exit.INTERRUPTED)
+
+
+@graphrt.command("draw", epilog=EXIT_CODES)
+@_target
+@click.option(
+    "--format", "form", type=click.Choice(["mermaid", "ascii", "json"]), default="mermaid", show_default=True
+)
+@_traceback
+def draw_command(target: str, form: str, with_traceback: bool) -> None:
+    """Draw a graph as Mermaid text, in characters, or as JSON."""
+    with errors_in_words(with_traceback=with_traceback):
+        graph = asyncio.run(graph_from(find(target))).get_graph()
+        drawings: dict[str, Any] = {
+            "mermaid": graph.draw_mermaid,
+            "ascii": graph.draw_ascii,
+            "json": lambda: as_json(graph.to_json()),
+        }
+        click.echo(drawings[form]().rstrip("\n"))

@@ -1,0 +1,59 @@
+"""The view for programs: one JSON object per line, `{"type": MODE, "data": ...}`, the last one `result` or `error`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any, cast
+
+import msgspec
+
+from graphrt.cli.exits import in_words
+
+
+class JsonLines:
+    """Writes each chunk as it comes, whole and flushed: a reader never waits for a line that is done."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+
+    def chunk(self, mode: str, payload: Any) -> None:
+        """A chunk of a mode that was asked for."""
+        self._write(mode, payload)
+
+    def result(self, value: Any) -> None:
+        """The run came to its end."""
+        self._write("result", value)
+
+    def error(self, error: Exception) -> None:
+        """The run ended with an error."""
+        self._write("error", {"type": type(error).__name__, "message": in_words(error)})
+
+    def _write(self, kind: str, data: Any) -> None:
+        self._out.write(f"{as_json({'type': kind, 'data': data})}\n")
+        self._out.flush()
+
+
+def as_json(value: Any) -> str:
+    """JSON on one line; what JSON has no form for is shown as its `repr`."""
+    try:
+        return msgspec.json.encode(value, enc_hook=_shown).decode()
+    except Exception:  # a key or a number that JSON cannot hold, or a type whose fields fail
+        return msgspec.json.encode(_tolerant(value), enc_hook=repr).decode()
+
+
+def _shown(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json") if callable(dump) and not isinstance(value, type) else repr(value)
+
+
+def _tolerant(value: Any) -> Any:
+    """The same value with text for keys and with `repr` for each leaf that cannot be encoded."""
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[Any, Any]", value)
+        return {k if isinstance(k, str) else repr(k): _tolerant(v) for k, v in mapping.items()}
+    if isinstance(value, (list, tuple)):
+        return [_tolerant(item) for item in cast("list[Any]", value)]
+    try:
+        return msgspec.Raw(msgspec.json.encode(value, enc_hook=_shown))
+    except Exception:
+        return repr(value).encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,107 @@
+"""One run: a graph, an input and options in; chunks to a view; the result last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from graphrt.checkpoint.urls import saver_from_url
+from graphrt.cli.exits import Refused
+from graphrt.cli.target import graph_from
+from graphrt.config import RunnableConfig
+from graphrt.errors import EmptyInputError
+from graphrt.pregel import Pregel
+
+
+class View(Protocol):
+    """Where a run shows itself."""
+
+    def chunk(self, mode: str, payload: Any) -> None:
+        """Something happened."""
+        ...
+
+    def result(self, value: Any) -> None:
+        """The run came to its end."""
+        ...
+
+    def error(self, error: Exception) -> None:
+        """The run ended with an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run and how. `found` is what the target names; `input` None continues the thread."""
+
+    found: object
+    input: Any
+    modes: frozenset[str]
+    thread: str | None = None
+    checkpointer: str | None = None
+    recursion_limit: int | None = None
+
+
+async def run(request: Request, view: View) -> None:
+    """Run the graph to its end and show everything to `view`; cancelling this cancels the run.
+
+    Raises:
+        Refused: the request makes no sense for this graph.
+        Exception: whatever a node raised.
+    """
+    async with _opened(request.checkpointer) as saver:
+        graph = await graph_from(request.found, checkpointer=saver)
+        if request.thread is not None and not graph.checkpointer:
+            raise Refused("--thread needs a checkpointer: pass --checkpointer URL, or compile the graph with one.")
+        if request.thread is None and graph.checkpointer:
+            raise Refused("The graph has a checkpointer, so a run belongs to a thread: pass --thread ID.")
+        try:
+            await _stream(graph, request, view)
+        except EmptyInputError as error:
+            if request.input is None:
+                raise Refused("There is no step to go on with: pass --input JSON.") from error
+            view.error(error)
+            raise
+        except Exception as error:
+            view.error(error)
+            raise
+
+
+async def _stream(graph: Pregel[Any, Any, Any, Any], request: Request, view: View) -> None:
+    last: Any = None
+    modes = sorted(request.modes | {"values"})
+    async with aclosing(graph.astream(request.input, _config(request), stream_mode=modes)) as chunks:
+        async for mode, payload in chunks:
+            if mode == "values":
+                last = payload
+            if mode in request.modes:
+                view.chunk(mode, payload)
+    view.result(_output(graph, last))
+
+
+def _config(request: Request) -> RunnableConfig:
+    config: RunnableConfig = {}
+    if request.thread is not None:
+        config["configurable"] = {"thread_id": request.thread}
+    if request.recursion_limit is not None:
+        config["recursion_limit"] = request.recursion_limit
+    return config
+
+
+def _output(graph: Pregel[Any, Any, Any, Any], values: Any) -> Any:
+    """Of all values, those of the graph's output: what `ainvoke` would have returned."""
+    keys = graph.output_channels
+    if not isinstance(values, dict):
+        return values
+    return values.get(keys) if isinstance(keys, str) else {key: values[key] for key in keys if key in values}
+
+
+@asynccontextmanager
+async def _opened(url: str | None) -> AsyncIterator[Any]:
+    saver = saver_from_url(url) if url is not None else None
+    if isinstance(saver, AbstractAsyncContextManager):
+        async with saver as opened:
+            yield opened
+    else:
+        yield saver

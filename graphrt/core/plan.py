@@ -1,0 +1,169 @@
+"""A compiled graph: names turned into indexes, everything a superstep needs looked up once.
+
+Rules of this file:
+- A Plan is immutable and shared by all runs; what changes during a run lives in `core.state.State`.
+- Nodes are sorted by name, so ascending node indexes are LangGraph's task order (E1).
+- An edge to a plain node needs no channel object: `branch:to:x` of the specification is the bit "x is armed" (D1-D5).
+  Where the channel has a behaviour of its own (deferred nodes, joins) it is a real channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from graphrt.channels import BaseChannel
+from graphrt.errors import UnknownTargetError, did_you_mean
+
+if TYPE_CHECKING:
+    from graphrt.core.state import Task
+
+__all__ = ["Branch", "Channel", "Injection", "Node", "Plan", "Target", "View"]
+
+Channel: TypeAlias = BaseChannel[Any, Any, Any]
+Injection: TypeAlias = tuple[tuple[str, str], ...]
+"""(parameter name, what it gets) of the arguments a callable asks for besides its input."""
+
+BRANCH_TO: Final = "branch:to:"
+TASKS: Final = "__pregel_tasks"
+"""The channel that holds the Sends of the next superstep."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is read together: the keys of one schema, or a single channel read bare.
+
+    `channels` are (key, channel index) in schema order.
+    """
+
+    channels: tuple[tuple[str, int], ...]
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What going to a node means: arm it, or write to the channel that holds it back."""
+
+    node: int
+    channel: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """A conditional edge: `path` decides after its node ran, `ends` translates what it says into node names."""
+
+    name: str
+    path: Callable[..., Any]
+    is_async: bool
+    inject: Injection
+    ends: Mapping[Any, str] | None
+    view: int
+    mapper: Callable[[dict[str, Any]], Any] | None = None
+    typed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One node, in the shape in which it is called.
+
+    Attributes:
+        call: the user's function; None hands the input on unchanged.
+        inject: what it is called with besides its input.
+        view: index of the View it reads.
+        mapper: builds the input from the view's dict (dataclass, pydantic, Struct schemas).
+        write: turns its return value into writes on the task.
+        arms: nodes that its static edges lead to.
+        static_writes: channel writes of its edges into joins and deferred nodes.
+        consumes: its trigger channels that take notice of having been used.
+    """
+
+    name: str
+    index: int
+    call: Callable[..., Any] | None
+    is_async: bool
+    inject: Injection
+    view: int
+    mapper: Callable[[dict[str, Any]], Any] | None
+    write: Callable[[Plan, Task, Any], None]
+    arms: tuple[int, ...] = ()
+    static_writes: tuple[tuple[int, Any], ...] = ()
+    branches: tuple[Branch, ...] = ()
+    triggers: tuple[str, ...] = ()
+    consumes: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hidden: bool = False
+
+
+def _writes_nothing(plan: Plan, task: Task, output: Any) -> None:
+    return None
+
+
+NULL_NODE: Final = Node("", -1, None, False, (), 0, None, _writes_nothing)
+"""Stands for whoever writes without being a node: a Command given as input."""
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """Everything that does not change between runs.
+
+    Attributes:
+        channels: one empty prototype per channel; a run gets its own by `fresh()`.
+        triggered: per channel, the nodes that run when it changed and is available.
+        shown: per channel, (view, key) pairs that show it.
+        idle: channels that may change in a step that does not write them (E8).
+        finishers: channels that want to know when nothing else is left to do (E9).
+        joins: (channel, node it leads to) of every join, to name what a run left waiting.
+        strict: names that LangGraph would ignore are errors (docs/differences.md).
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    channels: tuple[Channel, ...]
+    channel_names: tuple[str, ...]
+    triggered: tuple[tuple[int, ...], ...]
+    views: tuple[View, ...]
+    input_channels: str | tuple[str, ...]
+    output: int
+    stream: int
+    targets: Mapping[str, Target]
+    joins: tuple[tuple[int, str], ...] = ()
+    strict: bool = True
+    node_index: dict[str, int] = field(init=False)
+    channel_index: dict[str, int] = field(init=False)
+    shown: tuple[tuple[tuple[int, str], ...], ...] = field(init=False)
+    idle: frozenset[int] = field(init=False)
+    finishers: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.node_index = {node.name: node.index for node in self.nodes}
+        self.channel_index = {name: i for i, name in enumerate(self.channel_names)}
+        shown: list[list[tuple[int, str]]] = [[] for _ in self.channels]
+        for number, view in enumerate(self.views):
+            if not view.bare:
+                for key, channel in view.channels:
+                    shown[channel].append((number, key))
+        self.shown = tuple(map(tuple, shown))
+        self.idle = frozenset(i for i, c in enumerate(self.channels) if c.reacts_to_idle)
+        self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
+
+    def target(self, name: object) -> Target | None:
+        """Where `name` leads, None for a name that does not exist and may be ignored.
+
+        Raises:
+            UnknownTargetError: the name does not exist and the graph is strict.
+        """
+        found = self.targets.get(name) if isinstance(name, str) else None
+        if found is None and self.strict:
+            raise UnknownTargetError(
+                f"Graph {self.name!r} has no node {name!r} to go to.{did_you_mean(name, self.targets)} "
+                "Compile with strict=False to ignore unknown targets as LangGraph does.",
+                target=name,
+            )
+        return found
+
+
+def overrides(channel: Channel, method: str) -> bool:
+    """Whether the channel's class has its own version of a BaseChannel method that does nothing by default."""
+    return getattr(type(channel), method) is not getattr(BaseChannel, method)

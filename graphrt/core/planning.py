@@ -1,0 +1,47 @@
+"""Plan a superstep: which tasks run now, with which input (LangGraph D1-D6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphrt.channels.base import MISSING
+from graphrt.core.state import State, Task, TaskOwner
+
+__all__ = ["node_input", "plan_step"]
+
+
+def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
+    """The tasks that are due, in task order: triggered nodes by name, then Sends by index (LangGraph E1).
+
+    All of them read the state as it is now; what they write shows in the next step. The same state always gives
+    the same tasks.
+
+    Raises:
+        whatever a schema's constructor raises for the state it is given.
+    """
+    plan = state.plan
+    nodes = plan.nodes
+    views = state.views
+    tasks: list[Task] = []
+    for index in state.armed:
+        node = nodes[index]
+        view = views[node.view]
+        if view and node.mapper is None:  # the common case, worth its own line: 0.3 us of a 3 us step
+            tasks.append(Task(node, view.copy(), owner, -1))
+        elif (value := node_input(state, index)) is not MISSING:
+            tasks.append(Task(node, value, owner, -1))
+    if state.sends:
+        for number, send in enumerate(state.sends):
+            target = plan.target(send.node)
+            if target is not None:
+                tasks.append(Task(nodes[target.node], send.arg, owner, number))
+    return tasks
+
+
+def node_input(state: State, index: int) -> Any:
+    """What a triggered node reads: a fresh object of its schema, MISSING if its single channel is empty (D4, B5)."""
+    node = state.plan.nodes[index]
+    value = state.read(node.view)
+    if value is MISSING or node.mapper is None:
+        return value
+    return node.mapper(value)

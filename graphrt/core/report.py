@@ -1,0 +1,104 @@
+"""What streams and snapshots say about tasks and states (LangGraph J2, J3, J6-J8, N3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphrt.channels.base import MISSING
+from graphrt.core.ids import task_triggers
+from graphrt.core.plan import Plan, View
+from graphrt.core.state import State, Task
+from graphrt.errors import GraphValidationError, did_you_mean
+
+__all__ = ["Selection", "has_changed", "select", "task_finished", "task_started", "update_of", "values_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which channels a report is about: channel index -> key; `bare` reports the value of the only one as it is."""
+
+    keys: Mapping[int, str]
+    bare: bool = False
+
+
+def select(plan: Plan, output_keys: str | Sequence[str] | None, default: int) -> Selection:
+    """The channels that `output_keys` names, or those of the plan's view number `default`.
+
+    Raises:
+        GraphValidationError: a key that the graph does not have.
+    """
+    if output_keys is None:
+        view: View = plan.views[default]
+        return Selection({i: key for key, i in view.channels}, view.bare)
+    names = (output_keys,) if isinstance(output_keys, str) else tuple(output_keys)
+    for name in names:
+        if name not in plan.channel_index:
+            raise GraphValidationError(
+                f"output_keys names {name!r}, which graph {plan.name!r} does not have."
+                f"{did_you_mean(name, plan.channel_index)}"
+            )
+    return Selection({plan.channel_index[name]: name for name in names}, isinstance(output_keys, str))
+
+
+def values_of(state: State, selection: Selection) -> Any:
+    """The available values of the selected channels, None for a bare one without a value."""
+    channels = state.channels
+    if selection.bare:
+        for i in selection.keys:
+            return channels[i].get() if channels[i].is_available() else None
+    return {key: channels[i].get() for i, key in selection.keys.items() if channels[i].is_available()}
+
+
+def has_changed(state: State, selection: Selection) -> bool:
+    """Whether the last commit changed anything selected."""
+    return any(i in selection.keys for i in state.changed)
+
+
+def update_of(task: Task, selection: Selection) -> Any:
+    """What a task wrote to the selected channels: a dict, None for nothing, a list of dicts for repeated keys."""
+    keys = selection.keys
+    writes = [(keys[i], value) for i, value in task.writes if i in keys]
+    if not writes:
+        return None
+    if selection.bare:
+        return writes[0][1] if len(writes) == 1 else [value for _, value in writes]
+    update = dict(writes)
+    return update if len(update) == len(writes) else [{key: value} for key, value in writes]
+
+
+def task_started(task: Task, identity: str) -> dict[str, Any]:
+    """The payload of `tasks` for a task that starts."""
+    payload = {"id": identity, "name": task.node.name, "input": task.input, "triggers": task_triggers(task)}
+    if task.node.metadata:
+        payload["metadata"] = dict(task.node.metadata)
+    return payload
+
+
+def task_finished(task: Task, identity: str, selection: Selection, error: BaseException | None) -> dict[str, Any]:
+    """The payload of `tasks` for a task that ended."""
+    return {
+        "id": identity,
+        "name": task.node.name,
+        "error": error,
+        "result": result_of(task, selection),
+        "interrupts": [],
+    }
+
+
+def result_of(task: Task, selection: Selection) -> dict[str, Any]:
+    """A task's writes by key; a key written more than once holds `{"$writes": [...]}`."""
+    result: dict[str, Any] = {}
+    for i, value in task.writes:
+        key = selection.keys.get(i)
+        if key is None:
+            continue
+        known = result.get(key, MISSING)
+        if known is MISSING:
+            result[key] = value
+        elif isinstance(known, dict) and list(known) == ["$writes"]:  # pyright: ignore[reportUnknownArgumentType]
+            known["$writes"].append(value)
+        else:
+            result[key] = {"$writes": [known, value]}
+    return result

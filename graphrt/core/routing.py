@@ -1,0 +1,98 @@
+"""Conditional edges: what a router is asked, and what its answer means (LangGraph G6, G7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from graphrt.channels import LastValue
+from graphrt.channels.base import MISSING
+from graphrt.constants import END, START
+from graphrt.core.plan import Branch, Plan
+from graphrt.core.state import State, Task
+from graphrt.errors import GraphValidationError, InvalidUpdateError, UnknownTargetError, did_you_mean
+from graphrt.types import Send
+
+__all__ = ["follow", "goto", "preview", "router_input"]
+
+
+def preview(state: State, writes: Iterable[tuple[int, Any]], number: int) -> Any:
+    """A view as it would be after these writes alone; the state stays as it is (LangGraph G6)."""
+    grouped: dict[int, list[Any]] = {}
+    for i, value in writes:
+        grouped.setdefault(i, []).append(value)
+    view = state.plan.views[number]
+    read: dict[str, Any] = state.views[number].copy()
+    for key, i in view.channels:
+        if i not in grouped:
+            continue
+        channel = state.channels[i]
+        if type(channel) is LastValue and len(grouped[i]) == 1:
+            read[key] = grouped[i][0]
+            continue
+        channel = channel.copy()
+        channel.update(grouped[i])
+        if channel.is_available():
+            read[key] = channel.get()
+        else:
+            read.pop(key, None)
+    if view.bare:
+        return read[view.channels[0][0]] if read else state.read(number)
+    return read
+
+
+def router_input(state: State, task: Task, branch: Branch) -> Any:
+    """What a conditional edge's function is called with: the state as its own node leaves it (LangGraph G6)."""
+    value = preview(state, task.writes, branch.view)
+    if branch.mapper is not None and value is not MISSING:
+        return branch.mapper(value)
+    if not branch.typed and type(value) is dict and type(task.output) is dict:
+        return {**task.output, **value}
+    return None if value is MISSING else value
+
+
+def follow(plan: Plan, task: Task, branch: Branch, answer: Any) -> None:
+    """Record on the task where its router wants to go.
+
+    Raises:
+        UnknownTargetError: the answer is neither in the path map nor a node (a KeyError in LangGraph).
+        GraphValidationError: the answer is None or START.
+        InvalidUpdateError: a Send to END.
+    """
+    ends = branch.ends
+    for item in answer if isinstance(answer, (list, tuple)) else (answer,):
+        where = item if ends is None or type(item) is Send else _mapped(task, branch, item)
+        if where is None or where == START:
+            raise GraphValidationError(
+                f"Branch did not return a valid destination: router {branch.name!r} of node {task.node.name!r} "
+                f"returned {item!r}. Return a node's name, END, a Send or a list of them."
+            )
+        goto(plan, task, where)
+
+
+def _mapped(task: Task, branch: Branch, item: Any) -> Any:
+    assert branch.ends is not None
+    try:
+        return branch.ends[item]
+    except (KeyError, TypeError):
+        raise UnknownTargetError(
+            f"Router {branch.name!r} of node {task.node.name!r} returned {item!r}, which its path_map does not "
+            f"have.{did_you_mean(item, map(str, branch.ends))}",
+            target=item,
+        ) from None
+
+
+def goto(plan: Plan, task: Task, where: Any) -> None:
+    """Record one destination, END meaning none.
+
+    Raises:
+        InvalidUpdateError: a Send to END.
+        UnknownTargetError: the graph is strict and has no such node.
+    """
+    if where == END:
+        return
+    if type(where) is Send and where.node == END:
+        raise InvalidUpdateError(
+            f"Node {task.node.name!r}: Cannot send a packet to the END node. Leave the Send out to end that path."
+        )
+    task.go(plan, where)

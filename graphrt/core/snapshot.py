@@ -1,0 +1,209 @@
+"""State to records and back: what a commit stores, and the state that stored records stand for (LangGraph K7, L, N1-N3).
+
+`encode` and `decode` turn one value into bytes and back; this module decides which values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from graphrt.channels import LastValue
+from graphrt.channels.base import MISSING
+from graphrt.checkpoint import ChannelData, Checkpoint, Stored, TaskResult, Write
+from graphrt.core.commit import commit, commit_null
+from graphrt.core.ids import path_text, task_id
+from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan
+from graphrt.core.planning import plan_step
+from graphrt.core.report import Selection, result_of, values_of
+from graphrt.core.state import State, Task, TaskOwner
+from graphrt.errors import GraphValidationError, SerializationError, did_you_mean
+from graphrt.types import PregelTask
+
+__all__ = ["Look", "adopt", "changed_channels", "look_at", "restore", "result_record"]
+
+Encode = Callable[[Any], bytes]
+Decode = Callable[[bytes], Any]
+
+
+def result_record(plan: Plan, task: Task, identity: str, encode: Encode, blobs: dict[int, bytes]) -> TaskResult:
+    """A finished task's writes as a record; `blobs` collects the bytes by channel for `changed_channels`.
+
+    Raises:
+        SerializationError: a write cannot be stored; it names node, channel and path.
+    """
+    names = plan.channel_names
+    writes: list[Write] = []
+    for i, value in task.writes:
+        try:
+            data = blobs[i] = encode(value)
+        except SerializationError as error:
+            raise _located(error, task, names[i]) from None
+        writes.append(Write(names[i], data))
+    for node in dict.fromkeys((*task.node.arms, *(task.arms or ()))):
+        writes.append(Write(BRANCH_TO + plan.nodes[node].name, NOTHING))
+    for send in task.sends or ():
+        try:
+            writes.append(Write(TASKS, encode(send)))
+        except SerializationError as error:
+            raise _located(error, task, f"Send to {send.node}") from None
+    path = path_text(task) if task.node is not NULL_NODE else ""
+    return TaskResult(identity, task.node.name, path, tuple(writes))
+
+
+NOTHING: Final = b"\xc0"
+"""None in MessagePack."""
+
+
+def _located(error: SerializationError, task: Task, channel: str) -> SerializationError:
+    return SerializationError(
+        f"Node {task.node.name!r} wrote a value to {channel!r} that cannot be stored: {error}",
+        path=error.path,
+        type_name=error.type_name,
+    )
+
+
+def changed_channels(state: State, encode: Encode, blobs: Mapping[int, bytes]) -> tuple[ChannelData, ...]:
+    """What the last commit changed, as records. `blobs` has bytes of values that were just encoded."""
+    names = state.plan.channel_names
+    data: list[ChannelData] = []
+    for i in state.changed:
+        channel = state.channels[i]
+        if type(channel) is LastValue and i in blobs:
+            data.append(ChannelData(names[i], blobs[i]))
+            continue
+        content = channel.checkpoint()
+        data.append(ChannelData(names[i], None if content is MISSING else encode(content)))
+    if state.sends_changed:
+        data.append(ChannelData(TASKS, encode(state.sends) if state.sends else None))
+    return tuple(data)
+
+
+def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> State:
+    """The state that a stored checkpoint stands for.
+
+    Raises:
+        GraphValidationError: `running` it is impossible, as the checkpoint waits for a node that the graph lost.
+        DeserializationError: its bytes are damaged or of an unknown type.
+    """
+    checkpoint = stored.checkpoint
+    channels = [
+        prototype.from_checkpoint(decode(data)) if (data := stored.channels.get(name)) is not None else prototype.fresh()
+        for name, prototype in zip(plan.channel_names, plan.channels, strict=True)
+    ]
+    state = State(plan, channels)
+    state.show_all()
+    state.version = checkpoint.version
+    state.armed = sorted(_indexes(plan, checkpoint.next, running=running))
+    state.ran = tuple(_indexes(plan, checkpoint.ran, running=False))
+    if (sends := stored.channels.get(TASKS)) is not None:
+        state.sends = decode(sends)
+    return state
+
+
+def _indexes(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
+    found: list[int] = []
+    for name in names:
+        index = plan.node_index.get(name)
+        if index is not None:
+            found.append(index)
+        elif running and plan.strict:
+            raise GraphValidationError(
+                f"The thread waits for node {name!r}, which graph {plan.name!r} does not have any more."
+                f"{did_you_mean(name, plan.node_index)} Give the node back, or compile with strict=False to drop it."
+            )
+    return found
+
+
+def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode) -> None:
+    """Take over the writes that an earlier attempt at this step finished with (LangGraph K7)."""
+    task.kept = task.restored = True
+    for write in result.writes:
+        if write.channel == TASKS:
+            task.go(plan, decode(write.data))
+        elif (i := plan.channel_index.get(write.channel)) is not None:
+            task.writes.append((i, decode(write.data)))
+        elif write.channel.startswith(BRANCH_TO):
+            task.go(plan, write.channel.removeprefix(BRANCH_TO))
+
+
+def adopted(plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None) -> Task:
+    """The pseudo-task of a Command that was given as input to a step that is not finished (LangGraph H8)."""
+    task = Task(NULL_NODE, None, owner, 0)
+    adopt(plan, task, result, decode)
+    return task
+
+
+class Look:
+    """What a stored checkpoint shows: its values, its tasks and which of them are still to do."""
+
+    __slots__ = ("next", "tasks", "values")
+
+    def __init__(self, values: Any, next_: tuple[str, ...], tasks: tuple[PregelTask, ...]) -> None:
+        self.values = values
+        self.next = next_
+        self.tasks = tasks
+
+
+def look_at(
+    plan: Plan, stored: Stored, decode: Decode, selection: Selection, *, namespace: str, live: bool
+) -> Look:
+    """Read a checkpoint without running anything.
+
+    Args:
+        live: show the thread as it is now, with what tasks of an unfinished step have written; otherwise show the
+            checkpoint as the step found it (LangGraph N1).
+    """
+    state = restore(plan, stored, decode, running=False)
+    for result in stored.results:
+        if not result.node:
+            commit_null(state, adopted(plan, result, decode, None))
+    tasks = plan_step(state, None)
+    results = {result.task_id: result for result in stored.results}
+    shown: list[PregelTask] = []
+    finished: list[Task] = []
+    for task in tasks:
+        identity = task_id(
+            task, checkpoint=stored.checkpoint.id, namespace=namespace, step=stored.checkpoint.step + 1
+        )
+        result = results.get(identity)
+        if result is not None and result.error is None:
+            adopt(plan, task, result, decode)
+            finished.append(task)
+        shown.append(_show(task, identity, result, selection))
+    pending = tuple(t.node.name for t in tasks if not (live and t.restored))
+    if live and finished:
+        commit(state, finished)
+    return Look(values_of(state, selection), pending, tuple(shown))
+
+
+def _show(task: Task, identity: str, result: TaskResult | None, selection: Selection) -> PregelTask:
+    return PregelTask(
+        id=identity,
+        name=task.node.name,
+        path=task.path,
+        error=result.error if result is not None else None,
+        result=result_of(task, selection) if task.restored else None,
+    )
+
+
+def checkpoint_record(
+    state: State, identity: str, parent: str | None, step: int, source: Any, metadata: Mapping[str, Any]
+) -> Checkpoint:
+    """The checkpoint that the state's last commit makes."""
+    nodes = state.plan.nodes
+    return Checkpoint(
+        identity,
+        parent,
+        state.version,
+        step,
+        source,
+        tuple([nodes[i].name for i in state.armed]),
+        tuple([nodes[i].name for i in state.ran]),
+        metadata,
+    )
+
+
+def planned(tasks: Sequence[Task]) -> tuple[str, ...]:
+    """The names of tasks, as `next` shows them."""
+    return tuple(task.node.name for task in tasks)

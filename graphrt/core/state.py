@@ -1,0 +1,184 @@
+"""What changes during a run: the channels, what is triggered next, and the tasks of the step at hand.
+
+A State belongs to one run and is changed in place by `core.commit`; nothing here waits, asks the clock or draws a number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from graphrt.channels.base import MISSING
+from graphrt.core.plan import Channel, Node, Plan
+from graphrt.types import Send, StreamWriter
+
+if TYPE_CHECKING:
+    from graphrt.config import RunnableConfig
+    from graphrt.runtime import Runtime
+
+__all__ = ["State", "Task", "TaskOwner"]
+
+
+class TaskOwner(Protocol):
+    """The run a task belongs to: it builds what a node may ask for, when it asks."""
+
+    def config_of(self, task: Task) -> RunnableConfig: ...
+    def runtime_of(self, task: Task) -> Runtime[Any]: ...
+    def writer_of(self, task: Task) -> StreamWriter: ...
+
+
+class Task:
+    """One execution of one node in one superstep, and the writes it leaves behind.
+
+    Attributes:
+        index: which Send of the step this is, -1 for a node that edges or channels triggered (PULL).
+        writes: (channel index, value) in order: the node's state writes, then those of its edges.
+        arms: nodes that its gotos and routers lead to; `sends` the Sends among them.
+        kept: the writes are in storage already; `restored` they come from there and the node was not run again.
+        reported: subscribers know that it has finished.
+    """
+
+    __slots__ = (
+        "arms", "config_", "id_", "index", "input", "kept", "node", "output", "owner", "reported", "restored", "sends",
+        "writes",
+    )  # fmt: skip
+
+    def __init__(self, node: Node, input: Any, owner: Any, index: int) -> None:
+        self.node = node
+        self.input = input
+        self.owner: TaskOwner = owner
+        self.index = index
+        self.writes: list[tuple[int, Any]] = []
+        self.arms: list[int] | None = None
+        self.sends: list[Send] | None = None
+        self.output: Any = None
+        self.id_: str | None = None
+        self.config_: RunnableConfig | None = None
+        self.kept = False
+        self.restored = False
+        self.reported = False
+
+    @property
+    def path(self) -> tuple[str | int | bool, ...]:
+        """LangGraph F2: `("__pregel_pull", name)` or `("__pregel_push", index, False)`."""
+        if self.index < 0:
+            return ("__pregel_pull", self.node.name)
+        return ("__pregel_push", self.index, False)
+
+    @property
+    def config(self) -> RunnableConfig:
+        """The run's config with this task's metadata, built once."""
+        if self.config_ is None:
+            self.config_ = self.owner.config_of(self)
+        return self.config_
+
+    @property
+    def runtime(self) -> Runtime[Any]:
+        """A Runtime for this task."""
+        return self.owner.runtime_of(self)
+
+    @property
+    def writer(self) -> StreamWriter:
+        """The writer to the run's custom stream."""
+        return self.owner.writer_of(self)
+
+    def go(self, plan: Plan, where: str | Send) -> None:
+        """Record that this task leads to a node, by name or by Send (LangGraph H1, H4).
+
+        Raises:
+            UnknownTargetError: the graph is strict and has no such node.
+        """
+        if type(where) is Send:
+            if plan.target(where.node) is not None:
+                if self.sends is None:
+                    self.sends = []
+                self.sends.append(where)
+            return
+        target = plan.target(where)
+        if target is None:
+            return
+        if target.channel is not None:
+            self.writes.append((target.channel, None))
+        elif self.arms is None:
+            self.arms = [target.node]
+        else:
+            self.arms.append(target.node)
+
+
+class State:
+    """One run's channels and what the next superstep will run.
+
+    Attributes:
+        views: per View, the dict of its available keys, kept up to date by every commit.
+        armed: nodes to run next (PULL), ascending; `sends` the Sends to run next (PUSH), in order.
+        awake: channels that may change although nobody writes them, and are available.
+        version: number of commits; `changed` the channels that the last one changed, by index.
+        sends_changed: the last commit changed `sends`.
+        ran: nodes of the last step that ran any node by trigger, for `as_node` (LangGraph N6).
+    """
+
+    __slots__ = ("armed", "awake", "changed", "channels", "plan", "ran", "sends", "sends_changed", "version", "views")
+
+    def __init__(self, plan: Plan, channels: list[Channel]) -> None:
+        self.plan = plan
+        self.channels = channels
+        self.views: list[dict[str, Any]] = [{} for _ in plan.views]
+        self.armed: tuple[int, ...] | list[int] = ()
+        self.sends: list[Send] = []
+        self.awake: set[int] = set()
+        self.version = 0
+        self.changed: list[int] = []
+        self.sends_changed = False
+        self.ran: tuple[int, ...] = ()
+
+    @classmethod
+    def empty(cls, plan: Plan) -> State:
+        """A state before its first input; reducers start from their empty value (LangGraph C6)."""
+        state = cls(plan, [channel.fresh() for channel in plan.channels])
+        state.show_all()
+        return state
+
+    def show_all(self) -> None:
+        """Build every view from the channels, and find out which channels are awake."""
+        available = [channel.is_available() for channel in self.channels]
+        for number, view in enumerate(self.plan.views):
+            if not view.bare:
+                self.views[number] = {
+                    key: self.channels[i].get() for key, i in view.channels if available[i]
+                }
+        self.awake = {i for i in self.plan.idle if available[i]}
+
+    def show(self, index: int) -> bool:
+        """Bring the views of one changed channel up to date; True if it is available."""
+        channel = self.channels[index]
+        available = channel.is_available()
+        shown = self.plan.shown[index]
+        if available:
+            value = channel.get() if shown else None
+            for number, key in shown:
+                view = self.views[number]
+                if key in view:
+                    view[key] = value
+                else:
+                    self.rebuild(number)
+        else:
+            for number, key in shown:
+                self.views[number].pop(key, None)
+        if index in self.plan.idle:
+            (self.awake.add if available else self.awake.discard)(index)
+        return available
+
+    def rebuild(self, number: int) -> None:
+        """Build one view anew: a key that was absent takes its place in schema order."""
+        self.views[number] = {
+            key: channel.get()
+            for key, i in self.plan.views[number].channels
+            if (channel := self.channels[i]).is_available()
+        }
+
+    def read(self, number: int) -> Any:
+        """A view's own copy of its dict, or its bare value; MISSING for a bare channel without one."""
+        view = self.plan.views[number]
+        if not view.bare:
+            return self.views[number].copy()
+        channel = self.channels[view.channels[0][1]]
+        return channel.get() if channel.is_available() else MISSING

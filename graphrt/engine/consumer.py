@@ -1,0 +1,122 @@
+"""The consumer's end of a stream: an async iterator that owns the task its run works in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from graphrt.engine.stream import Hub
+
+__all__ = ["RunStream"]
+
+Execute = Callable[[Hub], Coroutine[Any, Any, None]]
+
+
+async def _work(execute: Execute, hub: Hub) -> None:
+    try:
+        await execute(hub)
+    finally:
+        hub.close()
+
+
+class RunStream:
+    """Chunks of one run. The run begins with the first chunk asked for, and no part of it outlives the stream.
+
+    Iterate it with `async for`; leave it early with `aclose()` or `async with`. A stream that is dropped half way, by
+    `break` for instance, cancels its run; the thread can then go on from its last step.
+    """
+
+    __slots__ = ("_execute", "_hub", "_modes", "_print", "_shape", "_task")
+
+    def __init__(
+        self, execute: Execute, *, modes: frozenset[str], printed: frozenset[str], shape: Callable[[str, Any], Any]
+    ) -> None:
+        self._execute: Execute | None = execute
+        self._modes = modes
+        self._print = printed
+        self._shape = shape
+        self._hub: Hub | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        hub = self._begin()
+        if hub is None:
+            raise StopAsyncIteration
+        while True:
+            try:
+                chunk = await hub.take()
+            except BaseException:
+                await self.aclose()
+                raise
+            if chunk is None:
+                await self._end()
+                raise StopAsyncIteration
+            mode, payload = chunk
+            if mode in self._print:
+                print(f"[{mode}] {payload}")  # noqa: T201 - print_mode asks for it
+            if mode in self._modes:
+                return self._shape(mode, payload)
+
+    def _begin(self) -> Hub | None:
+        if self._execute is not None:
+            self._hub = Hub(self._modes | self._print)
+            self._task = asyncio.get_running_loop().create_task(_work(self._execute, self._hub))
+            self._execute = None
+        return self._hub
+
+    async def _end(self) -> None:
+        """The run is over: raise what it raised."""
+        task, self._task, self._hub = self._task, None, None
+        if task is not None:
+            await task
+
+    async def aclose(self) -> None:
+        """Cancel the run and wait until nothing of it is left."""
+        task, hub = self._task, self._hub
+        self._task = self._hub = self._execute = None
+        if task is None or hub is None:
+            return
+        hub.close()
+        task.cancel()
+        interrupted: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait((task,))
+            except asyncio.CancelledError as error:
+                interrupted = error
+        if not task.cancelled():
+            task.exception()  # whoever closes a stream does not want to hear of the run any more
+        if interrupted is not None:
+            raise interrupted
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        task, hub = self._task, self._hub
+        if task is None or hub is None or task.done():
+            return
+        loop = task.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_abandon, task, hub)
+
+
+def _abandon(task: asyncio.Task[None], hub: Hub) -> None:
+    hub.close()
+    task.add_done_callback(_forget)
+    task.cancel()
+
+
+def _forget(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,147 @@
+"""The sync door: drive a coroutine of the engine from a thread that has no running event loop.
+
+A run of sync nodes never waits for anything, so it needs no loop: its coroutine is simply stepped to the end in the
+calling thread. A run that does need a loop asks for it with `await enter_loop()`; the door then starts this thread's
+private loop and goes on with the same coroutine inside it. So there is one engine, and a loop only where it is used.
+
+Before `enter_loop` returns, the engine must not touch anything that belongs to a loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextvars import copy_context
+from typing import Any, Final, TypeVar
+
+from graphrt.errors import RunningLoopError
+
+__all__ = ["breathe", "drive", "drive_stream", "enter_loop", "running_loop"]
+
+T = TypeVar("T")
+_NEEDS_LOOP: Final = object()
+"""What a coroutine yields to the door when it cannot go on without a loop."""
+
+
+class _EnterLoop:
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if running_loop() is None:
+            yield _NEEDS_LOOP
+
+
+class _Breathe:
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield
+
+
+_enter_loop = _EnterLoop()
+_breathe = _Breathe()
+
+
+def enter_loop() -> _EnterLoop:
+    """Awaited, makes sure that an event loop is running."""
+    return _enter_loop
+
+
+def breathe() -> _Breathe:
+    """Awaited, lets everything else in the loop take its turn; without a loop it does nothing."""
+    return _breathe
+
+
+class _Rest:
+    """What is left of a coroutine that was begun without a loop."""
+
+    __slots__ = ("coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return (yield from self.coroutine.__await__())
+
+
+async def _go_on(coroutine: Coroutine[Any, Any, T]) -> T:
+    return await _Rest(coroutine)
+
+
+class _PrivateLoop(threading.local):
+    """This thread's own loop; made when first needed, closed with the thread."""
+
+    runner: asyncio.Runner | None = None
+
+    def get(self) -> asyncio.Runner:
+        if self.runner is None:
+            self.runner = asyncio.Runner(loop_factory=_loop_factory())
+        return self.runner
+
+    def __del__(self) -> None:
+        if self.runner is not None:
+            self.runner.close()
+
+
+_private = _PrivateLoop()
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def forbid_running_loop(method: str) -> None:
+    """Blocking a thread whose loop is running would stop everything in that loop.
+
+    Raises:
+        RunningLoopError: a loop is running in this thread.
+    """
+    if running_loop() is not None:
+        raise RunningLoopError(method)
+
+
+def drive_stream(stream: AsyncIterator[T], close: Callable[[], Coroutine[Any, Any, None]], method: str) -> Iterator[T]:
+    """Take chunks of a stream in this thread. Between two chunks the run stands still: nobody drives its loop.
+
+    Raises:
+        RunningLoopError: a loop is running in this thread.
+    """
+    forbid_running_loop(method)
+    loop = _private.get()
+    context = copy_context()
+    try:
+        while True:
+            try:
+                chunk = loop.run(_next(stream), context=context)
+            except StopAsyncIteration:
+                return
+            yield chunk
+    finally:
+        loop.run(close(), context=context)
+
+
+async def _next(stream: AsyncIterator[T]) -> T:
+    return await stream.__anext__()
+
+
+def drive(coroutine: Coroutine[Any, Any, T], method: str) -> T:
+    """Run a coroutine of the engine to its end in this thread.
+
+    Raises:
+        RunningLoopError: a loop is running in this thread; the coroutine is closed.
+    """
+    if running_loop() is not None:
+        coroutine.close()
+        raise RunningLoopError(method)
+    try:
+        while coroutine.send(None) is not _NEEDS_LOOP:
+            pass
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return _private.get().run(_go_on(coroutine), context=copy_context())

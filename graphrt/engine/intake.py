@@ -1,0 +1,85 @@
+"""What a run is given: new input, nothing (go on), or a Command; and the thread it starts from (LangGraph A5-A13, H8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphrt.core.plan import NULL_NODE, Plan
+from graphrt.core.routing import goto
+from graphrt.core.state import Task
+from graphrt.errors import EmptyInputError, GraphValidationError, InvalidUpdateError
+from graphrt.types import Command, Send
+
+__all__ = ["command_task", "input_writes", "nothing_to_run"]
+
+
+def input_writes(plan: Plan, given: Any) -> list[tuple[int, Any]]:
+    """The channel writes that a run's input stands for.
+
+    Raises:
+        EmptyInputError: the input has none of the graph's input channels.
+        GraphValidationError: several input channels need a dict, or a strict graph does not know a key.
+    """
+    channels = plan.input_channels
+    if isinstance(channels, str):
+        return [(plan.channel_index[channels], given)]
+    if not isinstance(given, Mapping):
+        raise InputTypeError(f"Expected a dict with some of {list(channels)}, got {type(given).__name__}.")
+    unknown = [key for key in given if key not in channels]  # pyright: ignore[reportUnknownVariableType]
+    if unknown and plan.strict:
+        raise GraphValidationError(
+            f"The input has keys that graph {plan.name!r} does not take: {unknown}. It takes {list(channels)}."
+        )
+    writes = [(plan.channel_index[key], given[key]) for key in channels if key in given]
+    if not writes:
+        raise nothing_to_run(plan)
+    return writes
+
+
+class InputTypeError(GraphValidationError, TypeError):
+    """The input is not of a kind that the graph takes."""
+
+
+def nothing_to_run(plan: Plan) -> EmptyInputError:
+    """The error for a run without input on a thread that has nothing left to do."""
+    return EmptyInputError(
+        f"Received no input for {plan.input_channels}: graph {plan.name!r} got None and has no unfinished run to go "
+        "on with. Pass an input, or the thread_id of a thread that was interrupted."
+    )
+
+
+def command_task(plan: Plan, command: Command, owner: Any) -> Task:
+    """A pseudo-task with the writes of a Command that was given as input (LangGraph H8).
+
+    Raises:
+        EmptyInputError: the Command says nothing.
+        InvalidUpdateError: its update is not made of keys and values.
+        UnknownTargetError: its goto leads nowhere and the graph is strict.
+    """
+    task = Task(NULL_NODE, None, owner, 0)
+    gotos = (command.goto,) if isinstance(command.goto, (str, Send)) else command.goto
+    for where in gotos:
+        goto(plan, task, where)
+    for key, value in update_items(command.update):
+        if (i := plan.channel_index.get(key)) is not None:
+            task.writes.append((i, value))
+        elif plan.strict:
+            raise InvalidUpdateError(f"Command.update has key {key!r}, which graph {plan.name!r} does not know.")
+    if not (task.writes or task.arms or task.sends):
+        raise EmptyInputError("Received an empty Command as input. Give it an update or a goto.")
+    return task
+
+
+def update_items(update: Any) -> list[tuple[str, Any]]:
+    """A Command's update as (key, value) pairs: from a dict, from pairs, from an annotated object."""
+    if update is None:
+        return []
+    if isinstance(update, Mapping):
+        return list(update.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(update, (list, tuple)) and all(isinstance(i, tuple) and len(i) == 2 for i in update):  # pyright: ignore
+        return list(update)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    keys = getattr(type(update), "__annotations__", None)
+    if keys:
+        return [(key, getattr(update, key)) for key in keys if hasattr(update, key)]
+    return [("__root__", update)]

@@ -1,0 +1,165 @@
+"""Keeps one run's thread: what the core says has changed becomes records, in order, as durable as was asked for.
+
+durability   when a step's commit is awaited
+"sync"       before the step is reported and the next one starts
+"async"      before the next commit is begun: at most one is under way, and its failure fails the run there
+"exit"       when the run ends; one checkpoint for the whole run
+
+A checkpointer that never waits (`immediate`) is always called in place, which is cheaper than the overlap it would buy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from random import getrandbits
+from time import time_ns
+from typing import Any
+
+from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
+from graphrt.core.ids import checkpoint_id, path_text, task_id
+from graphrt.core.snapshot import changed_channels, checkpoint_record, result_record
+from graphrt.core.state import State, Task
+from graphrt.serde import Serializer
+from graphrt.types import Durability
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """One run's hold on its thread.
+
+    Attributes:
+        current: id of the checkpoint that the step at hand starts from.
+        last: the newest checkpoint record, `parent` the id of the one before it.
+    """
+
+    __slots__ = (
+        "_durability", "_flight", "_head", "_kept", "_saver", "_serializer", "_unsaved", "current", "last", "metadata",
+        "namespace", "thread_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        saver: Checkpointer,
+        serializer: Serializer,
+        *,
+        thread_id: str,
+        namespace: str,
+        durability: Durability,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        self._saver = saver
+        self._serializer = serializer
+        self._durability: Durability = durability
+        self._head: str | None = None
+        self._flight: asyncio.Task[None] | None = None
+        self._unsaved: dict[str, ChannelData] = {}
+        self._kept: list[TaskResult] = []
+        self.thread_id = thread_id
+        self.namespace = namespace
+        self.metadata = metadata
+        self.current: str | None = None
+        self.last: Checkpoint | None = None
+
+    async def load(self, checkpoint: str | None) -> Stored | None:
+        """Read where the thread stands and remember it: commits succeed only while nobody else moves it."""
+        stored = await self._saver.load(self.thread_id, self.namespace, checkpoint)
+        if stored is not None:
+            self._head = stored.head
+            self.current = stored.checkpoint.id
+            self.last = stored.checkpoint
+        return stored
+
+    def identify(self, task: Task, step: int) -> str:
+        """The task's id, the same whenever this step is run."""
+        if task.id_ is None:
+            task.id_ = task_id(task, checkpoint=self.current or "", namespace=self.namespace, step=step)
+        return task.id_
+
+    async def commit(self, state: State, *, step: int, source: Source, tasks: Sequence[Task]) -> None:
+        """Store the state's last commit as the thread's new head, with what its tasks wrote.
+
+        Raises:
+            ThreadConflict: another run has moved the thread. Nothing of this step was stored.
+            SerializationError: a node wrote a value that cannot be stored; the message names it.
+        """
+        encode = self._serializer.dumps
+        blobs: dict[int, bytes] = {}
+        results = tuple(
+            [
+                result_record(state.plan, task, self.identify(task, step), encode, blobs)
+                for task in tasks
+                if not task.kept
+            ]
+        )
+        channels = changed_channels(state, encode, blobs)
+        identity = checkpoint_id(time_ns(), step, getrandbits(48), after=self.current)
+        if self._durability == "exit":
+            parent = self._head
+            self._unsaved.update((item.channel, item) for item in channels)
+            self._kept.clear()
+        else:
+            parent = self.current
+        self.last = checkpoint_record(state, identity, parent, step, source, self.metadata)
+        self.current = identity
+        if self._durability != "exit":
+            await self._store(Commit(self.thread_id, self.namespace, self.last, self._head, channels, results))
+
+    async def _store(self, commit: Commit) -> None:
+        self._head = commit.checkpoint.id
+        if self._saver.immediate or self._durability == "sync":
+            await self._saver.commit(commit)
+            return
+        await self.settle()
+        self._flight = asyncio.ensure_future(self._saver.commit(commit))
+
+    async def settle(self) -> None:
+        """Wait for the commit that is under way, and raise what it raised. A cancelled caller does not cancel it."""
+        flight = self._flight
+        if flight is not None:
+            await asyncio.shield(flight)
+            self._flight = None
+
+    async def keep(self, state: State, task: Task, step: int, error: BaseException | None = None) -> None:
+        """Make one task's result, or the text of its error, durable while others of its step still run."""
+        if task.kept:
+            return
+        identity = self.identify(task, step)
+        if error is not None:
+            result = TaskResult(identity, task.node.name, path_text(task), error=repr(error))
+        else:
+            result = result_record(state.plan, task, identity, self._serializer.dumps, {})
+            task.kept = True
+        if self._durability == "exit":
+            self._kept.append(result)
+            return
+        assert self.current is not None
+        await self.settle()
+        await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
+
+    async def keep_null(self, state: State, task: Task) -> None:
+        """Make the writes of a Command that was given as input durable, before anything runs because of them."""
+        if self._durability != "exit":
+            assert self.current is not None
+            identity = checkpoint_id(time_ns(), 0, getrandbits(48), after=self.current)
+            result = result_record(state.plan, task, identity, self._serializer.dumps, {})
+            await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
+
+    async def close(self) -> None:
+        """The run is over, well or not: finish what is under way; with "exit" durability store what it came to."""
+        await self.settle()
+        if self._durability != "exit" or self.last is None:
+            return
+        if self.last.id != self._head:
+            commit = Commit(
+                self.thread_id, self.namespace, self.last, self._head, tuple(self._unsaved.values()), ()
+            )
+            self._head = self.last.id
+            await self._saver.commit(commit)
+        if self._kept:
+            await self._saver.append_results(self.thread_id, self.namespace, self.last.id, self._kept)
+
+    def decode(self, data: bytes) -> Any:
+        """One stored value."""
+        return self._serializer.loads(data)

@@ -1,0 +1,366 @@
+"""The run loop: plan -> run -> commit -> persist -> publish, until nothing is planned.
+
+This is the hot path of graphrt. With neither checkpointer nor stream a superstep of one async node costs about 3 us
+(`python -m bench --case loop_1000`), so `Run.execute` is one long function with plain attribute reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from random import getrandbits
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from graphrt.config import RunnableConfig
+from graphrt.core.commit import commit, commit_input, commit_null
+from graphrt.core.ids import checkpoint_id, task_id, task_namespace, task_triggers
+from graphrt.core.joins import check_joins
+from graphrt.core.planning import plan_step
+from graphrt.core.snapshot import adopt, adopted, restore
+from graphrt.core.state import State, Task
+from graphrt.engine.attempt import call_node, start, start_inline
+from graphrt.engine.door import breathe, enter_loop, running_loop
+from graphrt.engine.fanout import run_together
+from graphrt.engine.intake import command_task, input_writes, nothing_to_run
+from graphrt.engine.stream import SILENT, Writer
+from graphrt.errors import GraphRecursionError
+from graphrt.runtime import ExecutionInfo, Runtime
+from graphrt.types import Command, StreamWriter
+
+if TYPE_CHECKING:
+    from graphrt.checkpoint import Stored, TaskResult
+    from graphrt.core.plan import Plan
+    from graphrt.engine.journal import Journal
+    from graphrt.engine.publish import Publisher
+
+__all__ = ["Run"]
+
+BREATH: Final = 64
+"""Supersteps after which the event loop gets a turn even if no node waits: a busy graph must not starve its host."""
+
+
+class Run:
+    """One execution of a plan. Whoever makes it awaits `execute` once; nothing of it is alive afterwards."""
+
+    __slots__ = (
+        "_seed", "config", "context", "journal", "limit", "max_concurrency", "plan", "publisher", "restored", "state",
+        "step", "step_timeout",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        plan: Plan,
+        config: RunnableConfig,
+        *,
+        limit: int,
+        context: Any = None,
+        journal: Journal | None = None,
+        publisher: Publisher | None = None,
+        max_concurrency: int | None = None,
+        step_timeout: float | None = None,
+    ) -> None:
+        self.plan = plan
+        self.config = config
+        self.limit = limit
+        self.context = context
+        self.journal = journal
+        self.publisher = publisher
+        self.max_concurrency = max_concurrency
+        self.step_timeout = step_timeout
+        self.step = -1
+        self.state: State = cast(State, None)
+        self.restored: tuple[TaskResult, ...] = ()
+        self._seed: str | None = None
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    async def execute(self, given: Any, *, checkpoint: str | None = None) -> None:
+        """Run from `given` to the end; the outcome is `self.state`.
+
+        Raises:
+            GraphRecursionError: the step limit was reached; what was committed stays.
+            whatever a node raises, with a note that names its task.
+        """
+        journal = self.journal
+        if journal is None:
+            self.state = state = State.empty(self.plan)
+            self._accept(given)
+            await self._supersteps(state)
+            return
+        try:
+            await self._open(given, checkpoint)
+            await self._supersteps(self.state)
+        except BaseException as failure:
+            try:
+                await journal.close()
+            except Exception as second:
+                failure.add_note(f"The run's last state could not be stored either: {second!r}")
+            raise
+        await journal.close()
+
+    async def _supersteps(self, state: State) -> None:
+        journal = self.journal
+        publisher = self.publisher
+        in_loop = running_loop() is not None
+        step = self.step + 1
+        stop = step + self.limit
+        breath = BREATH
+        while True:
+            self.step = step
+            tasks = plan_step(state, self)
+            if self.restored:
+                self._restore(tasks)
+            if publisher is not None:
+                await self._announce(publisher, tasks)
+            if step > stop:
+                raise self._out_of_steps()
+            if not tasks:
+                break
+            task = tasks[0]
+            if len(tasks) > 1 or self.step_timeout is not None or task.restored:
+                await enter_loop()
+                in_loop = True
+                await self._together(tasks)
+            else:
+                try:
+                    if task.node.is_async:
+                        if not in_loop:
+                            await enter_loop()
+                            in_loop = True
+                        rest = start(state, task)
+                    elif in_loop and task.node.call is not None:
+                        rest = call_node(state, task)
+                    else:
+                        rest = start_inline(state, task)
+                    if rest is not None:
+                        await rest
+                        in_loop = running_loop() is not None
+                except BaseException as failure:
+                    await self._failed(task, failure)
+                    raise
+            if journal is None:
+                commit(state, tasks)
+            else:
+                await self._commit(journal, tasks)
+            if publisher is not None:
+                self._report(publisher, tasks)
+            step += 1
+            breath -= 1
+            if not breath:
+                breath = BREATH
+                await breathe()
+        if self.plan.joins:
+            check_joins(state)
+
+    # -- beginning -----------------------------------------------------------------------------------------------
+
+    def _accept(self, given: Any) -> None:
+        """Turn what the run was given into the state's first commit."""
+        if type(given) is Command:
+            commit_null(self.state, command_task(self.plan, given, self))
+        elif given is None:
+            raise nothing_to_run(self.plan)
+        else:
+            commit_input(self.state, input_writes(self.plan, given))
+
+    async def _open(self, given: Any, checkpoint: str | None) -> None:
+        """Load the thread, and make the input durable before any node runs (LangGraph A5-A7, A11)."""
+        journal = self.journal
+        assert journal is not None
+        stored = await journal.load(checkpoint)
+        if stored is None:
+            self.state = State.empty(self.plan)
+            self.step = -2
+        else:
+            self.state = restore(self.plan, stored, journal.decode, running=True)
+            self.step = stored.checkpoint.step
+            if given is None or type(given) is Command or self._same_run(stored):
+                await self._go_on(given, stored)
+                return
+        self._accept(given)
+        self.step += 1
+        await journal.commit(self.state, step=self.step, source="input", tasks=())
+        await journal.settle()
+
+    async def _go_on(self, given: Any, stored: Stored) -> None:
+        """Continue the thread's unfinished step, with the results that were kept of it."""
+        self.restored = stored.results
+        for result in stored.results:
+            if not result.node:
+                commit_null(self.state, adopted(self.plan, result, self._decode, self))
+        if type(given) is Command:
+            task = command_task(self.plan, given, self)
+            assert self.journal is not None
+            await self.journal.keep_null(self.state, task)
+            commit_null(self.state, task)
+        if self.publisher is not None:
+            self.publisher.values(self.state)
+
+    def _decode(self, data: bytes) -> Any:
+        assert self.journal is not None
+        return self.journal.decode(data)
+
+    def _same_run(self, stored: Stored) -> bool:
+        """The same run_id again goes on with that run, whatever its input (LangGraph A5)."""
+        run_id = self.config.get("metadata", {}).get("run_id")
+        return run_id is not None and stored.checkpoint.metadata.get("run_id") == run_id
+
+    def _restore(self, tasks: Sequence[Task]) -> None:
+        """Hand results that an earlier attempt finished with back to their tasks (LangGraph K7, K8)."""
+        results = {result.task_id: result for result in self.restored if result.error is None}
+        self.restored = ()
+        for task in tasks:
+            result = results.get(self.identify(task))
+            if result is not None:
+                adopt(self.plan, task, result, self._decode)
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    async def _together(self, tasks: Sequence[Task]) -> None:
+        """Run the tasks of a step concurrently, except those that need not run again."""
+        todo = [task for task in tasks if not task.restored]
+        if not todo:
+            return
+        state = self.state
+
+        async def call(task: Task) -> None:
+            await call_node(state, task)
+
+        done = self._finished if self.journal is not None or self.publisher is not None else None
+        if self.step_timeout is None:
+            await run_together(todo, call, done, self._failed, limit=self.max_concurrency)
+            return
+        try:
+            async with asyncio.timeout(self.step_timeout):
+                await run_together(todo, call, done, self._failed, limit=self.max_concurrency)
+        except TimeoutError as error:
+            if not error.args:
+                raise TimeoutError(f"Timed out: step {self.step} took longer than {self.step_timeout} s.") from None
+            raise
+
+    async def _finished(self, task: Task) -> None:
+        """A task has finished while others of its step still run: keep its result, then report it."""
+        if self.journal is not None:
+            await self.journal.keep(self.state, task, self.step)
+        if self.publisher is not None:
+            task.reported = True
+            self.publisher.finished(task, self.identify(task), self.step)
+
+    async def _failed(self, task: Task, failure: BaseException) -> None:
+        """A task has failed: say where, record it, report it. The failure itself stays what it is (LangGraph G9)."""
+        if not isinstance(failure, Exception):
+            return
+        identity = self.identify(task)
+        thread = f", thread {self.journal.thread_id!r}" if self.journal is not None else ""
+        failure.add_note(
+            f"During task with name {task.node.name!r} and id {identity!r} "
+            f"(graph {self.plan.name!r}, step {self.step}{thread})"
+        )
+        if self.publisher is not None:
+            self.publisher.finished(task, identity, self.step, failure)
+        if self.journal is not None:
+            try:
+                await self.journal.keep(self.state, task, self.step, failure)
+            except Exception as second:
+                failure.add_note(f"That it failed could not be stored: {second!r}")
+
+    async def _commit(self, journal: Journal, tasks: Sequence[Task]) -> None:
+        state = self.state
+        try:
+            commit(state, tasks)
+        except Exception:
+            for task in tasks:  # they have run; going on from here must not run them again (LangGraph E12)
+                await journal.keep(state, task, self.step)
+            raise
+        await journal.commit(state, step=self.step, source="loop", tasks=tasks)
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    async def _announce(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+        """Report the checkpoint and the tasks that start from it; wait for the consumer before they do (J10, J12)."""
+        identities: list[str] = []
+        if publisher.hub.wants_checkpoints:
+            identities = [self.identify(task) for task in tasks]
+            await publisher.checkpoint(self.state, tasks, identities)
+        if not tasks:
+            return
+        await publisher.hub.drained()
+        for task in tasks:
+            if task.restored:
+                task.reported = True
+                publisher.finished(task, self.identify(task), self.step)
+            elif publisher.hub.wants_tasks:
+                publisher.started(task, self.identify(task), self.step)
+
+    def _report(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            if not task.reported:
+                publisher.finished(task, self.identify(task), self.step)
+        publisher.committed(self.state)
+
+    def _out_of_steps(self) -> GraphRecursionError:
+        limit = self.limit
+        return GraphRecursionError(
+            f"Recursion limit of {limit} reached without hitting a stop condition in graph {self.plan.name!r}, at step "
+            f"{self.step}. Raise `recursion_limit` in the config, or look for a loop that never ends; with a "
+            "checkpointer, running the thread again with None goes on from here.",
+            limit=limit,
+            step=self.step,
+        )
+
+    # -- what a node may ask for ---------------------------------------------------------------------------------
+
+    def identify(self, task: Task) -> str:
+        """The task's id."""
+        if self.journal is not None:
+            return self.journal.identify(task, self.step)
+        if task.id_ is None:
+            if self._seed is None:
+                self._seed = checkpoint_id(time_ns(), 0, getrandbits(48))
+            task.id_ = task_id(task, checkpoint=self._seed, namespace="", step=self.step)
+        return task.id_
+
+    def config_of(self, task: Task) -> RunnableConfig:
+        """The run's config with the task's metadata and tags (LangGraph D8)."""
+        config = self.config
+        node = task.node
+        namespace = task_namespace(task, identity=self.identify(task), namespace="")
+        metadata = {
+            **config.get("metadata", {}),
+            "langgraph_step": self.step,
+            "langgraph_node": node.name,
+            "langgraph_triggers": task_triggers(task),
+            "langgraph_path": task.path,
+            "langgraph_checkpoint_ns": namespace,
+            **node.metadata,
+        }
+        return {
+            **config,
+            "tags": [*config.get("tags", ()), *node.tags],
+            "metadata": metadata,
+            "configurable": {**config.get("configurable", {}), "checkpoint_ns": namespace},
+        }
+
+    def runtime_of(self, task: Task) -> Runtime[Any]:
+        """A Runtime for the task."""
+        return Runtime(
+            context=self.context, stream_writer=self.writer_of(task), identify=lambda: self._execution_info(task)
+        )
+
+    def writer_of(self, task: Task) -> StreamWriter:
+        """The writer to the `custom` stream, or one that does nothing."""
+        if self.publisher is not None and self.publisher.hub.wants_custom:
+            return Writer(self.publisher.hub)
+        return SILENT
+
+    def _execution_info(self, task: Task) -> ExecutionInfo:
+        identity = self.identify(task)
+        run_id = self.config.get("run_id")
+        return ExecutionInfo(
+            checkpoint_id=(self.journal.current if self.journal is not None else None) or "",
+            checkpoint_ns=task_namespace(task, identity=identity, namespace=""),
+            task_id=identity,
+            thread_id=self.config.get("configurable", {}).get("thread_id"),
+            run_id=None if run_id is None else str(run_id),
+        )

@@ -1,0 +1,208 @@
+"""Every exception graphrt raises, in one tree.
+
+    GraphError
+    ├── GraphValidationError      (ValueError)      the graph was declared or addressed wrongly
+    ├── GraphRecursionError       (RecursionError)  the step limit was reached
+    ├── InvalidUpdateError                          a write that cannot be applied
+    │   ├── UnknownKeyError                         ... to a key the state does not have
+    │   └── UnknownTargetError                      ... to a node the graph does not have
+    ├── EmptyInputError                             nothing to run
+    ├── EmptyChannelError                           a channel was read before its first write
+    ├── IncompleteJoinError                         a run ended while a join still waited
+    ├── NodeCancelledError                          a node raised CancelledError by itself
+    ├── ThreadConflict                              another writer moved the thread's head
+    │   └── ThreadBusy                              ... and this run was told not to wait
+    ├── StreamOverflowError                         a plain writer outran its consumer
+    ├── RunningLoopError          (RuntimeError)    a blocking call inside a running event loop
+    ├── SerializationError                          a value that cannot be stored
+    └── DeserializationError                        stored bytes that cannot be read
+
+Messages say what happened, where, and what to do; the same facts are attributes. What a node raises reaches the
+caller as it is, with a note that names the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import Enum
+
+__all__ = [
+    "DeserializationError",
+    "EmptyChannelError",
+    "EmptyInputError",
+    "ErrorCode",
+    "GraphError",
+    "GraphRecursionError",
+    "GraphValidationError",
+    "IncompleteJoinError",
+    "InvalidUpdateError",
+    "NodeCancelledError",
+    "RunningLoopError",
+    "SerializationError",
+    "StreamOverflowError",
+    "ThreadBusy",
+    "ThreadConflict",
+    "UnknownKeyError",
+    "UnknownTargetError",
+    "did_you_mean",
+]
+
+
+class ErrorCode(Enum):
+    """Stable names for the mistakes that have a section in docs/errors.md."""
+
+    GRAPH_RECURSION_LIMIT = "GRAPH_RECURSION_LIMIT"
+    INVALID_CONCURRENT_GRAPH_UPDATE = "INVALID_CONCURRENT_GRAPH_UPDATE"
+    INVALID_GRAPH_NODE_RETURN_VALUE = "INVALID_GRAPH_NODE_RETURN_VALUE"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the closest known name, else what there is to choose from."""
+    names = sorted(known)
+    close = get_close_matches(str(name), names, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(map(repr, names[:20]))}." if names else ""
+
+
+class GraphError(Exception):
+    """Root of what graphrt raises; `code` links to docs/errors.md where the mistake has a section there."""
+
+    def __init__(self, message: str, *, code: ErrorCode | None = None) -> None:
+        super().__init__(f"{message}\nSee docs/errors.md#{code.value}" if code else message)
+        self.code = code
+
+
+class GraphValidationError(GraphError, ValueError):
+    """The graph was declared, compiled or addressed wrongly."""
+
+
+class GraphRecursionError(GraphError, RecursionError):
+    """The step limit was reached before the graph came to an end; with a checkpointer the thread can go on."""
+
+    def __init__(self, message: str, *, limit: int, step: int) -> None:
+        super().__init__(message, code=ErrorCode.GRAPH_RECURSION_LIMIT)
+        self.limit = limit
+        self.step = step
+
+
+class InvalidUpdateError(GraphError):
+    """A write that the state cannot take; the step was not committed."""
+
+    def __init__(self, message: str, *, code: ErrorCode | None = None, channel: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.channel = channel
+
+
+class UnknownKeyError(InvalidUpdateError):
+    """A node wrote a key that no schema of the graph declares."""
+
+
+class UnknownTargetError(InvalidUpdateError):
+    """A goto, a router or a Send named a node that does not exist."""
+
+    def __init__(self, message: str, *, target: object) -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class EmptyInputError(GraphError):
+    """The run got no input and there is nothing to continue."""
+
+
+class EmptyChannelError(GraphError):
+    """A channel was read before its first write."""
+
+    def __init__(self, message: str = "The channel is empty", *, channel: str | None = None) -> None:
+        super().__init__(message)
+        self.channel = channel
+
+
+class IncompleteJoinError(GraphError):
+    """The run came to its end while a join had some of its parents and waited for the others."""
+
+    def __init__(self, message: str, *, join: str, arrived: tuple[str, ...], missing: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.join = join
+        self.arrived = arrived
+        self.missing = missing
+
+
+class NodeCancelledError(GraphError):
+    """A node raised `asyncio.CancelledError` although nobody had cancelled the run."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(
+            f"Node {node!r} raised CancelledError by itself. Let it return or raise another error instead."
+        )
+        self.node = node
+
+
+class ThreadConflict(GraphError):  # noqa: N818 - a name users match on, like LangGraph's GraphInterrupt
+    """Another run moved the thread's head after this one had loaded it: nothing of this step was committed.
+
+    `expected` and `current` are checkpoint ids; None stands for a thread without checkpoints.
+    """
+
+    def __init__(self, thread_id: str, *, expected: str | None, current: str | None, why: str = "") -> None:
+        super().__init__(
+            why
+            or f"Thread {thread_id!r} was advanced by another run: this one started from checkpoint {expected}, "
+            f"the thread is now at {current}. Run again to continue from there, or pass "
+            "multitask_strategy='enqueue' to make runs of this process wait for each other."
+        )
+        self.thread_id = thread_id
+        self.expected = expected
+        self.current = current
+
+
+class ThreadBusy(ThreadConflict):
+    """The thread has a run in this process and `multitask_strategy="reject"` says not to wait for it."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(
+            thread_id,
+            expected=None,
+            current=None,
+            why=f"Thread {thread_id!r} is busy with another run of this process. Wait for that run, or pass "
+            "multitask_strategy='enqueue'.",
+        )
+
+
+class StreamOverflowError(GraphError):
+    """A node wrote to the stream without awaiting while nobody read it."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The stream's consumer is {limit} chunks behind. Use `await writer.asend(chunk)`, which waits for it."
+        )
+        self.limit = limit
+
+
+class RunningLoopError(GraphError, RuntimeError):
+    """A blocking method was called on a thread whose event loop is running."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            f"{method}() would block the event loop that is running in this thread. "
+            f"Use `await graph.a{method}(...)` here, or call {method}() from another thread."
+        )
+        self.method = method
+
+
+class SerializationError(GraphError):
+    """A value that cannot be stored without losing its type. `path` leads to it inside the written value."""
+
+    def __init__(self, message: str, *, path: str = "", type_name: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.type_name = type_name
+
+
+class DeserializationError(GraphError):
+    """Stored bytes that are damaged or hold a type nobody registered under `tag`."""
+
+    def __init__(self, message: str, *, tag: str | None = None) -> None:
+        super().__init__(message)
+        self.tag = tag

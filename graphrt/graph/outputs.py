@@ -1,0 +1,128 @@
+"""What a node may return, and the writes that it means (LangGraph B7, B8, H4, H7, E13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphrt.core.plan import Plan
+from graphrt.core.routing import goto
+from graphrt.core.state import Task
+from graphrt.errors import ErrorCode, InvalidUpdateError, UnknownKeyError, did_you_mean
+from graphrt.graph.schema import ROOT, annotated_keys, default_of
+from graphrt.types import Command, Send
+
+__all__ = ["keyed_writer", "root_writer"]
+
+Write = Callable[[Plan, Task, Any], None]
+
+
+def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
+    """The writer of nodes whose state has keys. Keys that are not in `keys` are an error if `strict`, else dropped."""
+
+    def write(plan: Plan, task: Task, output: Any) -> None:
+        if type(output) is dict:
+            writes = task.writes
+            for key, value in output.items():
+                i = keys.get(key)
+                if i is not None:
+                    writes.append((i, value))
+                elif strict:
+                    raise _unknown_key(plan, task, key, keys)
+        elif output is not None:
+            write_other(plan, task, output)
+
+    def write_other(plan: Plan, task: Task, output: Any) -> None:
+        if type(output) is Command:
+            _write_command(plan, task, output, write_update)
+        elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
+            for item in output:
+                if type(item) is Command:
+                    write_update(plan, task, item.update)
+                else:
+                    write_update(plan, task, item)
+            for item in output:
+                if type(item) is Command:
+                    _follow(plan, task, item)
+        else:
+            write_update(plan, task, output)
+
+    def write_update(plan: Plan, task: Task, update: Any) -> None:
+        if update is None:
+            return
+        if isinstance(update, dict):
+            write(plan, task, dict(update))
+        elif isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
+            for key, value in update:
+                write(plan, task, {key: value})
+        elif (names := annotated_keys(update)) is not None:
+            write(plan, task, {key: value for key, value in _set_fields(update, names) if key in keys or strict})
+        else:
+            raise InvalidUpdateError(
+                f"Expected dict, got {update!r} from node {task.node.name!r}. Return a dict of state keys, a Command, "
+                "an object of an annotated class, or None.",
+                code=ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE,
+            )
+
+    return write
+
+
+def root_writer(channel: int) -> Write:
+    """The writer of nodes whose state is a single value: anything but None is that value."""
+
+    def write(plan: Plan, task: Task, output: Any) -> None:
+        if type(output) is Command:
+            _write_command(plan, task, output, write)
+        elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
+            for item in output:
+                write(plan, task, item)
+        elif output is not None:
+            task.writes.append((channel, output))
+
+    return write
+
+
+def _write_command(plan: Plan, task: Task, command: Command[Any], write_update: Write) -> None:
+    update = command.update
+    if isinstance(update, dict) and list(update) == [ROOT]:
+        update = update[ROOT]
+    write_update(plan, task, update)
+    _follow(plan, task, command)
+
+
+def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
+    where = command.goto
+    if isinstance(where, (str, Send)):
+        goto(plan, task, where)
+        return
+    for item in where:
+        if not isinstance(item, (str, Send)):
+            raise GotoTypeError(f"In Command.goto, expected Send/str, got {type(item)} from node {task.node.name!r}.")
+        goto(plan, task, item)
+
+
+class GotoTypeError(InvalidUpdateError, TypeError):
+    """`Command.goto` holds something that is neither a name nor a Send."""
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _set_fields(update: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """The fields of an object that count as written: set, or with a default that is not None (LangGraph B8)."""
+    explicit = getattr(update, "model_fields_set", ())
+    written: list[tuple[str, Any]] = []
+    for key in names:
+        value = getattr(update, key, None)
+        if value is not None or key in explicit or default_of(update, key) is not None:
+            written.append((key, value))
+    return written
+
+
+def _unknown_key(plan: Plan, task: Task, key: object, keys: Mapping[str, int]) -> UnknownKeyError:
+    return UnknownKeyError(
+        f"Node {task.node.name!r} of graph {plan.name!r} wrote to {key!r}, which is not a key of its state."
+        f"{did_you_mean(key, keys)} Compile with strict=False to drop unknown keys as LangGraph does.",
+        channel=str(key),
+    )

@@ -1,0 +1,137 @@
+"""State schemas: which channels their keys are, and how a node's input is built from them (LangGraph B1-B6)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING as NO_DEFAULT
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, ClassVar, Final, NotRequired, Required, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
+from graphrt.errors import GraphValidationError
+
+__all__ = ["ROOT", "annotated_keys", "channels_of", "default_of", "mapper_of", "type_of"]
+
+ROOT: Final = "__root__"
+"""The key of a state that is one value instead of several."""
+
+Channel = BaseChannel[Any, Any, Any]
+
+
+def channels_of(schema: Any) -> dict[str, Channel]:
+    """One channel per key of a schema, in its order; a schema without keys is one channel named `__root__`.
+
+    Raises:
+        GraphValidationError: a reducer that does not take two values.
+    """
+    hints = schema_hints(schema)
+    if not hints:
+        return {ROOT: _channel(ROOT, schema)}
+    return {key: _channel(key, hint) for key, hint in hints.items()}
+
+
+def schema_hints(schema: Any) -> dict[str, Any]:
+    """A schema's keys with their annotations, `{}` for a type that has none."""
+    if not isinstance(schema, type):
+        return {}
+    try:
+        hints = get_type_hints(schema, include_extras=True)
+    except NameError as error:
+        raise GraphValidationError(
+            f"Cannot resolve the annotations of {schema.__name__}: {error}. Define the types it names at module level, "
+            "or define the schema without `from __future__ import annotations`."
+        ) from error
+    fields_of = getattr(schema, "model_fields", None)
+    if isinstance(fields_of, dict):
+        return {key: hint for key, hint in hints.items() if key in fields_of}
+    return {key: hint for key, hint in hints.items() if get_origin(hint) is not ClassVar and hint is not ClassVar}
+
+
+def _channel(key: str, hint: Any) -> Channel:
+    """The channel of one key: one given in Annotated, else a reducer given last, else LastValue (LangGraph B2)."""
+    while get_origin(hint) in (Required, NotRequired):
+        (hint,) = get_args(hint)
+    channel: Channel | None = None
+    if get_origin(hint) is Annotated:
+        typ, *extras = get_args(hint)
+        while get_origin(typ) in (Required, NotRequired):
+            (typ,) = get_args(typ)
+        channel = _given(typ, extras) or _reduced(key, typ, extras[-1])
+        hint = typ
+    channel = channel if channel is not None else LastValue(hint)
+    channel.key = key
+    return channel
+
+
+def _given(typ: Any, extras: list[Any]) -> Channel | None:
+    for extra in extras:
+        if isinstance(extra, BaseChannel):
+            return extra.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(extra, type) and issubclass(extra, BaseChannel):
+            return extra(typ)  # pyright: ignore[reportUnknownVariableType]
+    return None
+
+
+def _reduced(key: str, typ: Any, reducer: Any) -> Channel | None:
+    if not callable(reducer) or isinstance(reducer, type):
+        return None
+    try:
+        parameters = inspect.signature(reducer).parameters.values()
+    except ValueError:
+        return BinaryOperatorAggregate(typ, reducer)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(positional) != 2:
+        raise GraphValidationError(
+            f"Invalid reducer signature for key {key!r}. Expected (a, b) -> c. Got {inspect.signature(reducer)}."
+        )
+    return BinaryOperatorAggregate(typ, reducer)
+
+
+def type_of(schema: Any) -> str:
+    """A schema's name for messages."""
+    return getattr(schema, "__name__", str(schema))
+
+
+def mapper_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
+    """What turns the dict of available keys into an object of the schema; None for dicts and root values."""
+    if not isinstance(schema, type) or issubclass(schema, dict) or not schema_hints(schema):
+        return None
+
+    def build(values: dict[str, Any]) -> Any:
+        return schema(**values)
+
+    return build
+
+
+def annotated_keys(value: Any) -> tuple[str, ...] | None:
+    """The keys that an object can update, if its class declares any."""
+    cls = type(value)
+    if is_dataclass(cls):
+        return tuple(field.name for field in fields(cls))
+    model_fields = getattr(cls, "model_fields", None)
+    if isinstance(model_fields, dict):
+        return tuple(model_fields)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_fields__
+    keys = inspect.get_annotations(cls)
+    return tuple(keys) or None
+
+
+def default_of(value: Any, key: str) -> Any:
+    """The declared default of an object's field, None if it has none (LangGraph B8)."""
+    cls = type(value)
+    if is_dataclass(cls):
+        default = next(field.default for field in fields(cls) if field.name == key)
+        return None if default is NO_DEFAULT else default
+    if (model_fields := getattr(cls, "model_fields", None)) and key in model_fields:
+        default = model_fields[key].default
+        return None if type(default).__name__ == "PydanticUndefinedType" else default
+    return getattr(cls, key, None) if not isinstance(value, msgspec.Struct) else _struct_default(cls, key)
+
+
+def _struct_default(cls: Any, key: str) -> Any:
+    default = next(field.default for field in msgspec.structs.fields(cls) if field.name == key)
+    return None if default is msgspec.NODEFAULT else default

@@ -1,0 +1,232 @@
+"""`Pregel`: a program given as channels and nodes that subscribe to them (LangGraph §1.7, A9, P3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic
+
+from graphrt.channels import BaseChannel
+from graphrt.checkpoint import Checkpointer
+from graphrt.config import RunnableConfig
+from graphrt.constants import END, START
+from graphrt.core.plan import TASKS, Node, Plan, Target, View, overrides
+from graphrt.core.shape import Shape
+from graphrt.core.state import Task
+from graphrt.errors import GraphValidationError, did_you_mean
+from graphrt.pregel.nodes import PASSTHROUGH, ChannelWriteEntry, NodeBuilder, PregelNode
+from graphrt.pregel.runnable import GraphRunner
+from graphrt.types import Send, StreamMode
+from graphrt.typing import ContextT, InputT, OutputT, StateT
+
+__all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]
+
+Channel = BaseChannel[Any, Any, Any]
+
+
+class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, ContextT, InputT, OutputT]):
+    """A program on the level below edges: nodes subscribe to channels and write to channels.
+
+    Args:
+        nodes: by name, built or still in their builder.
+        channels: by name; each is an empty prototype, every run works on its own copy.
+        input_channels: what a run's input writes: one channel, or those of its keys that are among these.
+        output_channels: what a run returns: one channel's value, or a dict.
+        stream_channels: what `values` and `updates` show; all channels by default.
+        step_timeout: seconds that one superstep may take.
+        strict: unknown names are errors, not silence.
+
+    Raises:
+        GraphValidationError: nodes or options name channels that do not exist.
+
+    Example:
+        >>> from graphrt.channels import EphemeralValue
+        >>> double = NodeBuilder().subscribe_only("a").do(lambda a: a + a).write_to("b")
+        >>> app = Pregel(
+        ...     nodes={"double": double},
+        ...     channels={"a": EphemeralValue(str), "b": EphemeralValue(str)},
+        ...     input_channels="a",
+        ...     output_channels="b",
+        ... )
+        >>> app.invoke("foo")
+        'foofoo'
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: Mapping[str, PregelNode | NodeBuilder],
+        channels: Mapping[str, Channel] | None = None,
+        input_channels: str | Sequence[str],
+        output_channels: str | Sequence[str],
+        stream_channels: str | Sequence[str] | None = None,
+        stream_mode: StreamMode | Sequence[StreamMode] = "values",
+        auto_validate: bool = True,
+        step_timeout: float | None = None,
+        debug: bool = False,
+        checkpointer: Checkpointer | str | bool | None = None,
+        context_schema: type[ContextT] | None = None,
+        config: RunnableConfig | None = None,
+        name: str = "graphrt",
+        strict: bool = True,
+    ) -> None:
+        built = {n: node.build() if isinstance(node, NodeBuilder) else node for n, node in nodes.items()}
+        program = _Program(name, built, dict(channels or {}), strict)
+        program.input = _names(input_channels)
+        program.output = _names(output_channels)
+        program.stream = _names(stream_channels) if stream_channels is not None else tuple(program.channels)
+        if auto_validate:
+            program.validate()
+        self._setup(
+            program.plan(),
+            checkpointer=checkpointer,
+            stream_mode=stream_mode,
+            schemas=tuple(channel.ValueType for channel in program.channels.values()),
+            debug=debug,
+            context_schema=context_schema,
+            config=config,
+            step_timeout=step_timeout,
+        )
+
+
+def _names(channels: str | Sequence[str]) -> str | tuple[str, ...]:
+    return channels if isinstance(channels, str) else tuple(channels)
+
+
+def _many(channels: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (channels,) if isinstance(channels, str) else channels
+
+
+class _Program:
+    """Turns a program's names into a plan."""
+
+    input: str | tuple[str, ...]
+    output: str | tuple[str, ...]
+    stream: str | tuple[str, ...]
+
+    def __init__(
+        self, name: str, nodes: dict[str, PregelNode], channels: dict[str, Channel], strict: bool
+    ) -> None:
+        self.name = name
+        self.nodes = nodes
+        self.channels = channels
+        self.strict = strict
+        self.views: dict[View, int] = {}
+
+    def validate(self) -> None:
+        """Everything that is named exists (LangGraph P3)."""
+        for name in self.channels:
+            if name == TASKS:
+                raise GraphValidationError(f"Channel '{TASKS}' is reserved for Sends.")
+        for name, node in self.nodes.items():
+            if name in (START, END, "__interrupt__", "__error__", "__input__"):
+                raise GraphValidationError(f"Node name {name} is reserved")
+            for channel in _many(node.channels):
+                self._exists(channel, f"Node {name} reads channel '{channel}' not in known channels")
+            for channel in node.triggers:
+                self._exists(channel, f"Subscribed channel '{channel}' not in known channels: node {name}")
+            for entry in node.writes:
+                if self.strict and entry.channel != TASKS:
+                    self._exists(entry.channel, f"Node {name} writes channel '{entry.channel}' not in known channels")
+        subscribed = {channel for node in self.nodes.values() for channel in node.triggers}
+        for channel in _many(self.input):
+            self._exists(channel, f"Input channel '{channel}' not in known channels")
+        if not subscribed & set(_many(self.input)):
+            raise GraphValidationError(f"None of the input channels {list(_many(self.input))} are subscribed to")
+        for channel in (*_many(self.output), *_many(self.stream)):
+            self._exists(channel, f"Output channel '{channel}' not in known channels")
+
+    def _exists(self, channel: str, complaint: str) -> None:
+        if channel not in self.channels:
+            raise GraphValidationError(f"{complaint}.{did_you_mean(channel, self.channels)}")
+
+    def plan(self) -> Plan:
+        self.index = {name: i for i, name in enumerate(self.channels)}
+        for name, channel in self.channels.items():
+            channel.key = name
+        names = sorted(self.nodes)
+        nodes = tuple(self.node(name, i) for i, name in enumerate(names))
+        triggered: list[list[int]] = [[] for _ in self.channels]
+        for node in nodes:
+            for channel in dict.fromkeys(node.triggers):
+                triggered[self.index[channel]].append(node.index)
+        return Plan(
+            name=self.name,
+            nodes=nodes,
+            channels=tuple(self.channels.values()),
+            channel_names=tuple(self.channels),
+            triggered=tuple(map(tuple, triggered)),
+            input_channels=self.input,
+            output=self.view(self.output),
+            stream=self.view(self.stream),
+            views=tuple(self.views),
+            targets={name: Target(i) for i, name in enumerate(names)},
+            strict=self.strict,
+        )
+
+    def view(self, channels: str | tuple[str, ...]) -> int:
+        keys = tuple((name, self.index[name]) for name in dict.fromkeys(_many(channels)))
+        return self.views.setdefault(View(keys, bare=isinstance(channels, str)), len(self.views))
+
+    def node(self, name: str, index: int) -> Node:
+        spec = self.nodes[name]
+        shape = _sequence(spec.actions)
+        consumes = [c for c in dict.fromkeys(spec.triggers) if overrides(self.channels[c], "consume")]
+        return Node(
+            name=name,
+            index=index,
+            call=shape.call if shape is not None else None,
+            is_async=shape is not None and shape.is_async,
+            inject=shape.inject if shape is not None else (),
+            view=self.view(spec.channels),
+            mapper=None,
+            write=_writer([(self.index.get(entry.channel, -1), entry) for entry in spec.writes]),
+            triggers=tuple(sorted(spec.triggers)),
+            consumes=tuple(self.index[c] for c in consumes),
+            tags=spec.tags,
+            metadata=spec.metadata,
+        )
+
+
+def _sequence(actions: tuple[Shape, ...]) -> Shape | None:
+    """Several actions as one. Only the first can have arguments injected; async if any of them is."""
+    if not actions:
+        return None
+    if len(actions) == 1:
+        return actions[0]
+    first, *rest = actions
+    if any(action.is_async for action in actions):
+
+        async def run_async(value: Any, **injected: Any) -> Any:
+            value = first.call(value, **injected)
+            value = await value if first.is_async else value
+            for action in rest:
+                value = action.call(value)
+                value = await value if action.is_async else value
+            return value
+
+        return Shape(run_async, True, first.inject)
+
+    def run_sync(value: Any, **injected: Any) -> Any:
+        value = first.call(value, **injected)
+        for action in rest:
+            value = action.call(value)
+        return value
+
+    return Shape(run_sync, False, first.inject)
+
+
+def _writer(entries: list[tuple[int, ChannelWriteEntry]]) -> Any:
+    def write(plan: Plan, task: Task, output: Any) -> None:
+        for index, entry in entries:
+            value = output if entry.value is PASSTHROUGH else entry.value
+            if entry.mapper is not None:
+                value = entry.mapper(value)
+            if value is None and entry.skip_none:
+                continue
+            if index >= 0:
+                task.writes.append((index, value))
+            elif entry.channel == TASKS:
+                for send in (value,) if isinstance(value, Send) else value:
+                    task.go(plan, send)
+
+    return write

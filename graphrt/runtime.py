@@ -1,0 +1,63 @@
+"""What a node can learn about the run it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, cast
+
+from graphrt.config import running_task
+from graphrt.types import StreamWriter
+from graphrt.typing import ContextT
+
+__all__ = ["ExecutionInfo", "Runtime", "get_runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInfo:
+    """Which execution this is. `checkpoint_id` is the checkpoint the superstep started from, "" without one."""
+
+    checkpoint_id: str
+    checkpoint_ns: str
+    task_id: str
+    thread_id: str | None = None
+    run_id: str | None = None
+
+
+class Runtime(Generic[ContextT]):
+    """Handed to a node that has a parameter named `runtime`; built when first asked for.
+
+    Attributes:
+        context: the run's `context=` argument, as an instance of the graph's `context_schema` if it has one.
+        stream_writer: writes to the run's `custom` stream.
+        execution_info: which task of which run this is; computed on first access.
+    """
+
+    __slots__ = ("_execution_info", "_identify", "context", "stream_writer")
+
+    def __init__(
+        self, *, context: ContextT, stream_writer: StreamWriter, identify: Callable[[], ExecutionInfo]
+    ) -> None:
+        self.context = context
+        self.stream_writer = stream_writer
+        self._identify = identify
+        self._execution_info: ExecutionInfo | None = None
+
+    @property
+    def execution_info(self) -> ExecutionInfo:
+        """Ids of the thread, run, checkpoint and task."""
+        if self._execution_info is None:
+            self._execution_info = self._identify()
+        return self._execution_info
+
+    def __repr__(self) -> str:
+        return f"Runtime(context={self.context!r})"
+
+
+def get_runtime(context_schema: type[ContextT] | None = None) -> Runtime[ContextT]:
+    """The running task's runtime; `context_schema` only tells type checkers what `context` is.
+
+    Raises:
+        OutsideRunError: no node is running here (a RuntimeError).
+    """
+    return cast("Runtime[ContextT]", cast(Any, running_task("get_runtime")).runtime)

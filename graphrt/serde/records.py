@@ -1,0 +1,114 @@
+"""Codecs for classes made of named fields: dataclasses, msgspec Structs, NamedTuples, attrs classes.
+
+The body is the dict of the fields. No constructor, validator or `__post_init__` runs when a value comes back, except
+for Structs, which cannot be made without their `__post_init__`. A field that is missing in older data takes its
+default; a field that the class no longer has is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from graphrt.serde.codec import Codec, Decode, Encode, checked
+from graphrt.serde.native import native_record
+
+Default: TypeAlias = Callable[[], Any] | None
+
+_MISSING: Any = object()
+_TUPLE: Any = tuple  # its methods are called past those of subclasses
+
+
+def record_codec(tag: str, typ: Any) -> Codec | None:
+    """The codec of a class with named fields, None for any other class."""
+    bases: tuple[type, ...] = typ.__mro__
+    if tuple in bases and hasattr(typ, "_fields"):
+        return Codec(tag, typ, *_namedtuple(typ), record=True)
+    if msgspec.Struct in bases:
+        return Codec(tag, typ, *_struct(typ), record=True, native=native_record(typ))
+    if hasattr(typ, "__dataclass_fields__"):
+        defaults = {field.name: _dataclass_default(field) for field in dataclasses.fields(typ)}
+        native = native_record(typ)
+        return Codec(tag, typ, *_attributes(typ, defaults), record=True, native=native)
+    if "__attrs_attrs__" in typ.__dict__:
+        defaults = {field.name: _attrs_default(field.default) for field in typ.__attrs_attrs__}
+        return Codec(tag, typ, *_attributes(typ, defaults), record=True)
+    return None
+
+
+def _namedtuple(typ: Any) -> tuple[Encode, Decode]:
+    names: tuple[str, ...] = typ._fields
+    defaults: Mapping[str, Any] = typ._field_defaults
+
+    def encode(value: Any) -> dict[str, Any]:
+        return dict(zip(names, _TUPLE.__iter__(value), strict=True))
+
+    def decode(body: Any) -> Any:
+        checked(body, dict)
+        return _TUPLE.__new__(typ, [body[name] if name in body else defaults[name] for name in names])
+
+    return encode, decode
+
+
+def _struct(typ: Any) -> tuple[Encode, Decode]:
+    names = frozenset(typ.__struct_fields__)
+
+    def decode(body: Any) -> Any:
+        if checked(body, dict).keys() != names:
+            body = {name: item for name, item in body.items() if name in names}
+        return typ(**body)
+
+    return msgspec.structs.asdict, decode
+
+
+def _dataclass_default(field: dataclasses.Field[Any]) -> Default:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory
+    if field.default is not dataclasses.MISSING:
+        return lambda: field.default
+    return None if field.init else lambda: _MISSING  # may never have been set
+
+
+def _attrs_default(default: Any) -> Default:
+    if hasattr(default, "factory"):
+        return None if default.takes_self else default.factory
+    return None if getattr(default, "name", None) == "NOTHING" else lambda: default
+
+
+def _attributes(typ: Any, defaults: dict[str, Default]) -> tuple[Encode, Decode]:
+    names = frozenset(defaults)
+    in_dict = not any("__slots__" in base.__dict__ for base in typ.__mro__[:-1])
+    set_attribute = object.__setattr__  # past frozen classes and past user code
+
+    def encode(value: Any) -> dict[str, Any]:
+        return {name: item for name in defaults if (item := getattr(value, name, _MISSING)) is not _MISSING}
+
+    def decode(body: Any) -> Any:
+        value = object.__new__(typ)
+        if checked(body, dict).keys() != names:
+            body = _completed(body, defaults)
+        if in_dict:
+            value.__dict__.update(body)
+        else:
+            for name, item in body.items():
+                set_attribute(value, name, item)
+        return value
+
+    return encode, decode
+
+
+def _completed(body: dict[str, Any], defaults: dict[str, Default]) -> dict[str, Any]:
+    """The fields the class has today."""
+    made: dict[str, Any] = {}
+    for name, default in defaults.items():
+        item = body.get(name, _MISSING)
+        if item is _MISSING:
+            if default is None:
+                raise ValueError(f"field {name!r} is missing and has no default")
+            item = default()
+        if item is not _MISSING:
+            made[name] = item
+    return made

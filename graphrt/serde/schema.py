@@ -1,0 +1,70 @@
+"""Classes that a schema reaches: what a graph may keep in its state is what its annotations name."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+
+def is_typeddict(typ: type) -> bool:
+    """Whether `typ` describes plain dicts (of `typing` or `typing_extensions`): there are no instances of it."""
+    return dict in typ.__mro__ and hasattr(typ, "__total__") and hasattr(typ, "__required_keys__")
+
+
+def reachable_classes(schema: object) -> Iterator[type]:
+    """Every class in the annotations of `schema`, of its fields, and so on; each once.
+
+    Unresolvable names (imports under TYPE_CHECKING) are passed over: a value of such a class is refused when it is
+    first written, with a message that says to register it.
+    """
+    seen: set[int] = set()
+    keep: list[object] = []  # ids stay valid while the objects live
+    todo = [schema]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        keep.append(item)
+        if isinstance(item, type) and typing.get_origin(item) is None:  # list[int] passes for a type
+            yield item
+            todo.extend(_field_types(item))
+        else:
+            todo.extend(_parts(item))
+
+
+def _parts(annotation: Any) -> Iterator[object]:
+    """What an annotation that is not a class is made of."""
+    if isinstance(annotation, enum.Enum):  # inside Literal
+        yield type(annotation)
+        return
+    if isinstance(annotation, typing.TypeVar):
+        yield from (annotation.__bound__, *annotation.__constraints__)
+        return
+    for name in ("__supertype__", "__value__", "__origin__", "type"):  # NewType, aliases, generics, InitVar
+        try:
+            yield getattr(annotation, name)
+        except Exception:  # no such attribute, or a lazy alias that names what does not exist yet
+            continue
+    if (
+        typing.get_origin(annotation) is not typing.Annotated
+    ):  # there __origin__ is the type, the rest is data
+        yield from (arg for arg in typing.get_args(annotation) if not isinstance(arg, str | int | bytes))
+
+
+def _field_types(cls: Any) -> Iterator[object]:
+    """Annotations of a class's fields, with forward references resolved where they can be."""
+    if cls.__module__ == "builtins":
+        return
+    try:
+        yield from typing.get_type_hints(cls, include_extras=True).values()
+    except Exception:
+        for base in cls.__mro__:
+            own = inspect.get_annotations(base)
+            yield from (hint for hint in own.values() if not isinstance(hint, str))
+    fields: Any = getattr(cls, "__pydantic_fields__", None)
+    if isinstance(fields, dict):
+        yield from (field.annotation for field in typing.cast("dict[str, Any]", fields).values())

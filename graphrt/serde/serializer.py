@@ -1,0 +1,83 @@
+"""The two directions, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphrt.errors import DeserializationError, SerializationError
+from graphrt.serde.lower import Lowerer, Refused
+from graphrt.serde.registry import TypeRegistry
+from graphrt.serde.revive import Reviver
+from graphrt.serde.wire import ATOMS
+
+
+class Serializer:
+    """Values to bytes and back within one registry of types. May be shared between threads."""
+
+    __slots__ = ("_careful", "_decode", "_decode_raw", "_encode", "_fast", "registry")
+
+    def __init__(self, registry: TypeRegistry | None = None) -> None:
+        self.registry = TypeRegistry() if registry is None else registry
+        self._fast = Lowerer(self.registry, careful=False)
+        self._careful = Lowerer(self.registry, careful=True)
+        self._encode = self._fast.encode
+        self._decode = Reviver(self.registry, raw=False).decode
+        self._decode_raw = Reviver(self.registry, raw=True).decode
+
+    def dumps(self, value: object) -> bytes:
+        """The bytes from which `loads` makes an equal value of the same type, all the way down.
+
+        Raises:
+            SerializationError: a value inside cannot be stored; `path` leads to it.
+
+        Example:
+            >>> serializer.dumps({"user": "Ada", "at": (3, 4)})
+        """
+        try:
+            if type(value) in ATOMS:
+                return self._encode(value)
+            fast = self._fast
+            return self._encode(fast.table[type(value)](fast, value, 0))
+        except Refused as refused:
+            raise refused.error() from refused.__cause__
+        except (OverflowError, UnicodeEncodeError):  # a huge int or a lone surrogate somewhere
+            return self._dumps_carefully(value)
+        except (
+            ValueError,
+            RuntimeError,
+        ) as error:  # beyond 4 GB, no stack left, changed by another thread meanwhile
+            raise SerializationError(f"Cannot serialise: {error}") from error
+
+    def _dumps_carefully(self, value: object) -> bytes:
+        try:
+            return self._careful.encode(self._careful.lower(value))
+        except Refused as refused:
+            raise refused.error() from refused.__cause__
+        except (ValueError, RuntimeError) as error:
+            raise SerializationError(f"Cannot serialise: {error}") from error
+
+    def loads(self, data: bytes) -> Any:
+        """The value that `dumps` was given.
+
+        Raises:
+            DeserializationError: the bytes are damaged, or hold a tag that nobody registered; `tag` names it.
+        """
+        try:
+            return self._decode(data)
+        except DeserializationError:
+            raise
+        except Exception as error:
+            raise DeserializationError(f"Cannot read stored bytes: {error}") from error
+
+    def loads_raw(self, data: bytes) -> Any:
+        """As `loads`, but values of types that nobody registered come back as `UnknownValue`.
+
+        Raises:
+            DeserializationError: the bytes are damaged.
+        """
+        try:
+            return self._decode_raw(data)
+        except DeserializationError:
+            raise
+        except Exception as error:
+            raise DeserializationError(f"Cannot read stored bytes: {error}") from error

@@ -1,0 +1,18 @@
+"""Codecs of graphrt's own words: what nodes return and what interrupts leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphrt.errors import ErrorCode
+from graphrt.serde.codec import Codec
+from graphrt.serde.derive import derive
+from graphrt.types import Command, Interrupt, Overwrite, Send
+
+
+def word_codecs() -> Iterator[Codec]:
+    """Send, Command, Overwrite, Interrupt, and the codes inside graphrt's errors."""
+    for typ in (Send, Command, Overwrite, Interrupt, ErrorCode):
+        codec = derive(typ, f"!graphrt.{typ.__name__}")
+        assert codec is not None
+        yield codec

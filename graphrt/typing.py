@@ -1,0 +1,24 @@
+"""Type variables of the public generics, each with the default that applies when a schema is left out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+if sys.version_info >= (3, 13):
+    from typing import TypeVar
+else:
+    from typing_extensions import TypeVar
+
+__all__ = ["ContextT", "InputT", "NodeInputT", "OutputT", "StateT"]
+
+StateT = TypeVar("StateT", default=Any)
+"""The state that nodes share."""
+ContextT = TypeVar("ContextT", default=None)
+"""What a run is given besides its input and cannot change."""
+InputT = TypeVar("InputT", default=StateT)
+"""What a run starts from."""
+OutputT = TypeVar("OutputT", default=StateT)
+"""What a run returns."""
+NodeInputT = TypeVar("NodeInputT", contravariant=True, default=Any)
+"""What one node reads."""

@@ -1,0 +1,125 @@
+"""The ground every test stands on: which loops, which savers, and what may not happen unnoticed.
+
+- Tests in `engine/`, `acceptance/` and `checkpointers/` that are `async def` run on every loop of `LOOPS`; others on
+  asyncio alone. asyncio runs in debug mode.
+- While an async test runs, a blocking call on the loop raises, and afterwards no task of it may be alive and no
+  error may have reached the loop's handler of last resort.
+- Warnings are errors (pyproject.toml).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import HealthCheck, settings
+
+try:
+    import uvloop
+except ImportError:  # not on Windows, not on PyPy: nothing requires it
+    uvloop = None
+
+# One scheduling of this suite must fail on another machine as it failed here, however slow that machine is.
+settings.register_profile(
+    "graphrt", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("explore", deadline=None, max_examples=2_000)
+settings.load_profile("graphrt")
+
+
+# ---- loops
+
+
+def asyncio_in_debug_mode() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_debug(True)
+    return loop
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio_in_debug_mode}
+if uvloop is not None:
+    LOOPS["uvloop"] = uvloop.new_event_loop
+
+ON_EVERY_LOOP = {"engine", "acceptance", "checkpointers"}
+TESTS = Path(__file__).parent
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    part = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+    return LOOPS if part in ON_EVERY_LOOP else {"asyncio": asyncio_in_debug_mode}
+
+
+# ---- what an async test may not do
+
+# A task that is just being cancelled or finalised ends within a few turns of the loop. One that waits for anything
+# else does not, however many turns it gets.
+TURNS_TO_END = 10
+
+
+@pytest.fixture(autouse=True)
+def guarded(request: pytest.FixtureRequest) -> None:
+    """Puts the guard round async tests only: a sync test stands for a caller without a loop."""
+    if pytest_asyncio.is_async_test(request.node):
+        request.getfixturevalue("nothing_blocked_or_left_behind")
+
+
+@pytest.fixture
+async def nothing_blocked_or_left_behind() -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    unhandled: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    before = asyncio.all_tasks()
+    with blockbuster_ctx() as blockbuster:
+        allow_what_blocks_for_a_reason(blockbuster)
+        yield
+    alive = await tasks_alive_besides(before)
+    assert not alive, "the test left tasks alive: " + ", ".join(sorted(map(repr, alive)))
+    assert not unhandled, f"errors nobody handled: {unhandled}"
+
+
+def allow_what_blocks_for_a_reason(blockbuster: BlockBuster) -> None:
+    # An optional package imported inside a test reads files; that is the price of a first use, not of a run.
+    for name in ("os.listdir", "os.getcwd", "io.BufferedReader.read", "os.path.abspath"):
+        blockbuster.functions[name].can_block_in("<frozen importlib._bootstrap>", {"_find_and_load"})
+
+
+async def tasks_alive_besides(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    known = before | {asyncio.current_task()}
+    for _ in range(TURNS_TO_END):
+        if not asyncio.all_tasks() - known:
+            break
+        await asyncio.sleep(0)
+    return asyncio.all_tasks() - known
+
+
+# ---- storage backends: a backend is done when everything that takes `saver` passes on it
+
+
+@asynccontextmanager
+async def memory_saver(directory: Path) -> AsyncIterator[Any]:
+    from graphrt.checkpoint.memory import InMemorySaver
+
+    yield InMemorySaver()
+
+
+# The one place to add a backend: open it on an empty directory or database, close it afterwards.
+SAVERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {"memory": memory_saver}
+
+
+@pytest.fixture(params=SAVERS)
+async def saver(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    """An empty checkpointer of each kind."""
+    async with SAVERS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def thread() -> dict[str, Any]:
+    """The config of a thread of the test's own."""
+    return {"configurable": {"thread_id": "thread-1"}}

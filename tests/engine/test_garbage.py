@@ -1,0 +1,320 @@
+"""A run leaves nothing for the cycle collector; what is dropped dies at once."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from graphrt.checkpoint.memory import InMemorySaver
+from graphrt.errors import GraphRecursionError
+from graphrt.types import Command, Send, StreamWriter
+from tests.acceptance.graphs import Log, graph, named, says, thread
+from tests.engine.worlds import DURABILITIES, SaverAround, chain, turns, waits_and_says
+
+RUNS = 1_000
+
+
+@pytest.fixture(autouse=True)
+def _no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def left_behind_by(run: Callable[[], Awaitable[Any]], *, runs: int = RUNS) -> int:
+    """How many objects of `runs` runs only the collector could free."""
+    for _ in range(20):  # caches, lazy imports and the loop's own lists settle
+        await run()
+    gc.collect()
+    for _ in range(runs):
+        await run()
+    return gc.collect()
+
+
+async def read(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+def plainly(word: str) -> Any:
+    return named(word, lambda state: {"log": [word]})
+
+
+async def jumps(state: Log) -> Command:
+    return Command(update={"log": ["jumps"]}, goto="aside")
+
+
+def fan(*extra: Any, paths: list[str] = []) -> Any:  # noqa: B006 - only read
+    """Sends, a join, a Command and a router in one graph."""
+
+    async def work(word: str) -> dict[str, Any]:
+        return {"log": [word]}
+
+    nodes = [waits_and_says("a"), says("b"), says("both"), jumps, says("aside"), work, *extra]
+    builder = graph(Log, *nodes, paths=["START a", "START b", "a+b both", "both jumps", *paths])
+    return builder.add_conditional_edges("both", lambda state: [Send("work", "x"), Send("work", "y")])
+
+
+GRAPHS: dict[str, Callable[[], Any]] = {
+    "async nodes": lambda: chain(says("a"), says("b")),
+    "async nodes that wait": lambda: chain(waits_and_says("a"), waits_and_says("b")),
+    "everything": lambda: fan().compile(),
+}
+
+
+@pytest.mark.parametrize("kind", GRAPHS)
+async def test_runs_leave_nothing(kind: str) -> None:
+    app = GRAPHS[kind]()
+    assert await left_behind_by(lambda: app.ainvoke({"log": []})) == 0
+
+
+async def test_runs_of_sync_nodes_leave_nothing() -> None:
+    app = chain(plainly("a"), plainly("b"))
+    assert await left_behind_by(lambda: app.ainvoke({"log": []}), runs=100) == 0
+
+
+def test_runs_behind_the_sync_door_leave_nothing() -> None:
+    app = graph(Log, plainly("a"), says("b"), paths=["START a b"]).compile()
+    for _ in range(20):
+        app.invoke({"log": []})
+        list(app.stream({"log": []}))
+    gc.collect()
+    for _ in range(RUNS):
+        app.invoke({"log": []})
+        list(app.stream({"log": []}))
+    assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("saver", [InMemorySaver, SaverAround])
+async def test_checkpointed_runs_leave_nothing(saver: Any, durability: Any) -> None:
+    app = chain(says("a"), waits_and_says("b"), saver=saver())
+    count = iter(range(10**6))
+
+    async def run() -> None:
+        await app.ainvoke({"log": []}, thread(f"t{next(count)}"), durability=durability)
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+async def test_a_long_thread_leaves_nothing() -> None:
+    app = chain(says("a"), saver=InMemorySaver())
+    assert await left_behind_by(lambda: app.ainvoke({}, thread()), runs=100) == 0
+
+
+@pytest.mark.parametrize("modes", ["values", ["values", "updates", "custom", "tasks", "checkpoints", "debug"]])
+async def test_streams_leave_nothing(modes: Any) -> None:
+    async def talks(state: Log, writer: StreamWriter) -> None:
+        writer("plain")
+        await writer.asend("awaited")
+
+    app = fan(talks, paths=["START talks"]).compile()
+    assert await left_behind_by(lambda: read(app.astream({"log": []}, stream_mode=modes)), runs=300) == 0
+
+
+async def test_streams_that_are_left_early_leave_nothing() -> None:
+    app = fan().compile()
+
+    async def leave() -> None:
+        async with app.astream({"log": []}) as stream:
+            await anext(stream)
+
+    assert await left_behind_by(leave, runs=300) == 0
+
+
+async def test_streams_that_are_dropped_leave_nothing() -> None:
+    app = fan().compile()
+
+    async def drop() -> None:
+        async for _ in app.astream({"log": []}):
+            break
+        await turns(5)
+
+    assert await left_behind_by(drop, runs=300) == 0
+
+
+async def fails(state: Log) -> None:
+    raise KeyError("lost")
+
+
+async def fails_later(state: Log) -> None:
+    await turns(2)
+    raise KeyError("lost")
+
+
+@pytest.mark.parametrize("node", [fails, fails_later])
+@pytest.mark.parametrize("saver", [None, InMemorySaver])
+@pytest.mark.parametrize("path", ["START node", "START a node"])
+async def test_failing_runs_leave_nothing(node: Any, saver: Any, path: str) -> None:
+    builder = graph(Log, ("node", node), waits_and_says("a"), waits_and_says("b", for_turns=9), paths=["START b", path])
+    app = builder.compile(checkpointer=saver and saver())
+    count = iter(range(10**6))
+
+    async def run() -> None:
+        try:
+            await app.ainvoke({"log": []}, thread(f"t{next(count)}"))
+        except KeyError:
+            pass
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+@pytest.mark.parametrize("node", [fails, fails_later])
+async def test_a_failing_lone_node_leaves_nothing(node: Any) -> None:
+    app = chain(says("a"), ("node", node))
+
+    async def run() -> None:
+        try:
+            await app.ainvoke({"log": []})
+        except KeyError:
+            pass
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+async def test_failing_streams_leave_nothing() -> None:
+    app = chain(says("a"), fails_later)
+
+    async def run() -> None:
+        try:
+            await read(app.astream({"log": []}, stream_mode=["tasks", "values"]))
+        except KeyError:
+            pass
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+async def test_runs_that_hit_the_step_limit_leave_nothing() -> None:
+    app = graph(Log, says("a"), paths=["START a a"]).compile()
+
+    async def run() -> None:
+        try:
+            await app.ainvoke({"log": []}, {"recursion_limit": 3})
+        except GraphRecursionError:
+            pass
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+async def test_cancelled_runs_leave_nothing() -> None:
+    app = fan().compile()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(app.ainvoke({"log": []}))
+        await turns(2)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+
+    assert await left_behind_by(run, runs=300) == 0
+
+
+# ---- what is dropped dies
+
+
+class Cargo:
+    """Something big in the state."""
+
+
+def hold(left: Any, right: Any) -> Any:
+    return right
+
+
+class Hold(TypedDict, total=False):
+    cargo: Annotated[Any, hold]
+
+
+def carrying() -> Any:
+    async def passes(state: Hold) -> Hold:
+        await turns(1)
+        return {"cargo": state["cargo"]}
+
+    async def ignores(state: Hold) -> None:
+        await turns(1)
+
+    return graph(Hold, passes, ignores, paths=["START passes ignores", "START ignores"]).compile()
+
+
+async def test_a_runs_state_dies_with_its_result() -> None:
+    app = carrying()
+    cargo = Cargo()
+    alive = weakref.ref(cargo)
+    result = await app.ainvoke({"cargo": cargo})
+    del cargo
+    assert alive() is result["cargo"]
+    del result
+    assert alive() is None
+
+
+async def test_a_streams_states_die_with_it() -> None:
+    app = carrying()
+    cargo = Cargo()
+    alive = weakref.ref(cargo)
+    chunks = [chunk async for chunk in app.astream({"cargo": cargo}, stream_mode=["values", "tasks"])]
+    del cargo
+    assert alive() is not None
+    del chunks
+    assert alive() is None
+
+
+async def test_the_state_of_a_stream_that_was_left_dies_with_it() -> None:
+    app = carrying()
+    cargo = Cargo()
+    alive = weakref.ref(cargo)
+    async with app.astream({"cargo": cargo}) as stream:
+        del cargo
+        await anext(stream)
+    del stream
+    await turns(5)
+    assert alive() is None
+
+
+async def test_the_state_of_a_failed_run_dies_with_its_error() -> None:
+    async def fails(state: Hold) -> None:
+        await turns(1)
+        raise KeyError("lost")
+
+    app = graph(Hold, fails, paths=["START fails"]).compile()
+    cargo = Cargo()
+    alive = weakref.ref(cargo)
+    try:
+        await app.ainvoke({"cargo": cargo})
+    except KeyError:
+        pass
+    del cargo
+    await turns(2)
+    assert alive() is None
+
+
+async def test_the_context_of_a_run_dies_with_it() -> None:
+    app = carrying()
+    context = Cargo()
+    alive = weakref.ref(context)
+    await app.ainvoke({"cargo": 1}, context=context)
+    del context
+    assert alive() is None
+
+
+async def test_a_graph_that_was_run_dies_when_dropped() -> None:
+    app = carrying()
+    alive = weakref.ref(app)
+    await app.ainvoke({"cargo": 1})
+    await read(app.astream({"cargo": 1}))
+    del app
+    assert alive() is None
+
+
+async def test_a_graph_with_threads_dies_when_dropped_and_its_saver_too() -> None:
+    saver = InMemorySaver()
+    app = chain(says("a"), saver=saver)
+    alive = [weakref.ref(app), weakref.ref(saver)]
+    await app.ainvoke({}, thread(), multitask_strategy="enqueue")
+    await app.aget_state(thread())
+    del app, saver
+    assert [each() for each in alive] == [None, None]

@@ -1,0 +1,291 @@
+"""Several runs on one thread: one history, one winner, and what `multitask_strategy` makes of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from graphrt.checkpoint.memory import InMemorySaver
+from graphrt.errors import GraphError, ThreadBusy, ThreadConflict
+from tests.acceptance.graphs import Log, graph, says, thread
+from tests.acceptance.streams import history
+from tests.engine.worlds import Held, SaverAround, chain, one_chain, turns, waits_and_says
+
+SAVERS = {"immediate": InMemorySaver, "slow": SaverAround}
+
+
+def tagged(tag: str) -> dict[str, Any]:
+    return {"log": [tag]}
+
+
+class Holding:
+    """A chain held -> last over `saver` with a run in `held`; the chain's node says who runs it."""
+
+    def __init__(self, saver: Any = None, *, held: Held | None = None) -> None:
+        self.held = held or Held()
+        self.app = chain(("held", self.held.node), says("last"), saver=saver or InMemorySaver())
+        self.first: asyncio.Task[Any]
+
+    async def begin(self, **options: Any) -> None:
+        self.first = asyncio.ensure_future(self.app.ainvoke(tagged("first"), thread(), **options))
+        await self.held.entered.wait()
+
+
+# ---- without a strategy
+
+
+async def test_of_two_runs_on_one_thread_one_gets_a_conflict() -> None:
+    world = Holding()
+    await world.begin()
+    second = asyncio.ensure_future(world.app.ainvoke(tagged("second"), thread()))
+    await turns(10)
+    world.held.release()
+    outcomes = await asyncio.gather(world.first, second, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ThreadConflict", "dict"]
+
+
+async def test_the_history_is_the_winners_and_one_chain() -> None:
+    world = Holding()
+    await world.begin()
+    second = asyncio.ensure_future(world.app.ainvoke(tagged("second"), thread()))
+    await turns(10)
+    world.held.release()
+    outcomes = await asyncio.gather(world.first, second, return_exceptions=True)
+    (winner,) = (outcome for outcome in outcomes if isinstance(outcome, dict))
+    shown = await history(world.app, thread())
+    assert one_chain(shown)
+    assert shown[0].values == winner
+
+
+async def test_a_conflict_says_which_thread_and_where_it_was_and_is() -> None:
+    world = Holding()
+    await world.begin()
+    before = (await world.app.aget_state(thread())).config["configurable"]["checkpoint_id"]
+    await chain(says("other"), saver=world.app.checkpointer).ainvoke(tagged("second"), thread())
+    after = (await world.app.aget_state(thread())).config["configurable"]["checkpoint_id"]
+    world.held.release()
+    with pytest.raises(ThreadConflict) as caught:
+        await world.first
+    conflict = caught.value
+    assert isinstance(conflict, GraphError)
+    assert (conflict.thread_id, conflict.expected, conflict.current) == ("t", before, after)
+
+
+async def test_nothing_of_the_step_that_lost_is_stored() -> None:
+    world = Holding()
+    await world.begin()
+    other = chain(says("other"), saver=world.app.checkpointer)
+    await other.ainvoke(tagged("second"), thread())
+    before = await history(other, thread())
+    world.held.release()
+    with pytest.raises(ThreadConflict):
+        await world.first
+    assert await history(other, thread()) == before
+
+
+async def test_the_loser_may_run_again() -> None:
+    world = Holding()
+    await world.begin()
+    other = chain(says("other"), saver=world.app.checkpointer)
+    await other.ainvoke(tagged("second"), thread())
+    world.held.release()
+    with pytest.raises(ThreadConflict):
+        await world.first
+    assert (await world.app.ainvoke(tagged("again"), thread()))["log"][-3:] == ["again", "held", "last"]
+
+
+@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
+@pytest.mark.parametrize("saver", SAVERS)
+async def test_however_two_runs_overlap_there_is_one_history(saver: str, durability: Any) -> None:
+    for apart in range(24):
+        app = chain(*map(waits_and_says, "ab"), saver=SAVERS[saver]())
+        first = asyncio.ensure_future(app.ainvoke(tagged("1"), thread(), durability=durability))
+        await turns(apart)
+        second = asyncio.ensure_future(app.ainvoke(tagged("2"), thread(), durability=durability))
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        won = [outcome for outcome in outcomes if isinstance(outcome, dict)]
+        lost = [outcome for outcome in outcomes if isinstance(outcome, ThreadConflict)]
+        assert (len(won) >= 1, len(won) + len(lost)) == (True, 2), outcomes
+        shown = await history(app, thread())
+        assert one_chain(shown)
+        assert shown[0].values in won
+
+
+async def test_many_runs_at_once_leave_one_history() -> None:
+    app = chain(*map(waits_and_says, "ab"), saver=SaverAround())
+    runs = [app.ainvoke(tagged(str(n)), thread()) for n in range(10)]
+    outcomes = await asyncio.gather(*runs, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {dict, ThreadConflict}
+    assert one_chain(await history(app, thread()))
+
+
+async def test_threads_do_not_get_into_each_others_way() -> None:
+    app = chain(*map(waits_and_says, "ab"), saver=SaverAround())
+    runs = [app.ainvoke(tagged(str(n)), thread(f"t{n}"), multitask_strategy="reject") for n in range(10)]
+    assert [result["log"][0] for result in await asyncio.gather(*runs)] == [str(n) for n in range(10)]
+
+
+async def test_a_failed_task_of_a_run_that_lost_leaves_no_trace() -> None:
+    held = Held()
+
+    async def fails(state: Log) -> None:
+        await held.released.wait()
+        raise KeyError("lost")
+
+    saver = InMemorySaver()
+    app = chain(("fails", fails), saver=saver)
+    first = asyncio.ensure_future(app.ainvoke(tagged("first"), thread()))
+    await turns(10)
+    other = chain(says("other"), saver=saver)
+    await other.ainvoke(tagged("second"), thread())
+    held.release()
+    with pytest.raises(KeyError):
+        await first
+    state = await other.aget_state(thread())
+    assert (state.values["log"][-2:], state.next, state.tasks) == (["second", "other"], (), ())
+
+
+# ---- reject
+
+
+async def test_reject_raises_at_once_and_runs_nothing() -> None:
+    world = Holding()
+    await world.begin()
+    before = await history(world.app, thread())
+    with pytest.raises(ThreadBusy) as caught:
+        await world.app.ainvoke(tagged("second"), thread(), multitask_strategy="reject")
+    assert caught.value.thread_id == "t"
+    assert await history(world.app, thread()) == before
+    world.held.release()
+    assert await world.first == {"log": ["first", "held", "last"]}
+
+
+async def test_busy_is_a_conflict() -> None:
+    world = Holding()
+    await world.begin(multitask_strategy="reject")
+    with pytest.raises(ThreadConflict):
+        await world.app.ainvoke(tagged("second"), thread(), multitask_strategy="reject")
+    world.held.release()
+    await world.first
+
+
+async def test_reject_holds_for_streams_too() -> None:
+    world = Holding()
+    await world.begin()
+    with pytest.raises(ThreadBusy):
+        async for _ in world.app.astream(tagged("second"), thread(), multitask_strategy="reject"):
+            pass
+    world.held.release()
+    await world.first
+
+
+async def test_a_thread_that_is_free_again_is_not_rejected() -> None:
+    app = chain(says("a"), saver=InMemorySaver())
+    for _ in range(3):
+        result = await app.ainvoke({}, thread(), multitask_strategy="reject")
+    assert result == {"log": ["a", "a", "a"]}
+
+
+async def test_a_cancelled_run_frees_its_thread() -> None:
+    world = Holding()
+    await world.begin(multitask_strategy="reject")
+    world.first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await world.first
+    world.held.release()
+    result = await world.app.ainvoke(None, thread(), multitask_strategy="reject")
+    assert result == {"log": ["first", "held", "last"]}
+
+
+async def test_a_stream_that_is_left_frees_its_thread() -> None:
+    app = chain(says("a"), says("b"), saver=InMemorySaver())
+    async with app.astream(tagged("1"), thread(), multitask_strategy="reject") as stream:
+        await anext(stream)
+    assert (await app.ainvoke({}, thread(), multitask_strategy="reject"))["log"][:2] == ["1", "a"]
+
+
+async def test_another_saver_has_other_threads() -> None:
+    world, elsewhere = Holding(), chain(says("a"), saver=InMemorySaver())
+    await world.begin()
+    assert await elsewhere.ainvoke({}, thread(), multitask_strategy="reject") == {"log": ["a"]}
+    world.held.release()
+    await world.first
+
+
+# ---- enqueue
+
+
+async def test_enqueue_waits_for_the_run_before() -> None:
+    world = Holding()
+    await world.begin()
+    second = asyncio.ensure_future(
+        world.app.ainvoke(tagged("second"), thread(), multitask_strategy="enqueue")
+    )
+    await turns(20)
+    assert not second.done()
+    world.held.release()
+    assert await world.first == {"log": ["first", "held", "last"]}
+    assert await second == {"log": ["first", "held", "last", "second", "held", "last"]}
+
+
+@pytest.mark.parametrize("saver", SAVERS)
+async def test_enqueued_runs_take_turns_in_the_order_they_came(saver: str) -> None:
+    app = chain(*map(waits_and_says, "ab"), saver=SAVERS[saver]())
+    runs = [app.ainvoke(tagged(str(n)), thread(), multitask_strategy="enqueue") for n in range(5)]
+    await asyncio.gather(*runs)
+    assert (await app.aget_state(thread())).values["log"] == [w for n in range(5) for w in (str(n), "a", "b")]
+
+
+async def test_a_run_that_gives_up_its_place_in_the_queue_holds_up_nobody() -> None:
+    world = Holding()
+    await world.begin()
+    options: Any = {"multitask_strategy": "enqueue"}
+    second, third = (
+        asyncio.ensure_future(world.app.ainvoke(tagged(tag), thread(), **options)) for tag in ("second", "third")
+    )
+    await turns(5)
+    second.cancel()
+    await turns(5)
+    world.held.release()
+    await world.first
+    assert (await third)["log"][3:] == ["third", "held", "last"]
+
+
+async def test_a_failing_run_lets_the_next_one_in() -> None:
+    async def picky(state: Log) -> None:
+        await turns(3)
+        if state["log"][-1] == "bad":
+            raise KeyError("bad")
+
+    app = chain(("picky", picky), saver=InMemorySaver())
+    runs = [app.ainvoke(tagged(word), thread(), multitask_strategy="enqueue") for word in ("bad", "good")]
+    bad, good = await asyncio.gather(*runs, return_exceptions=True)
+    assert isinstance(bad, KeyError)
+    assert good == {"log": ["bad", "good"]}
+
+
+async def test_streams_take_turns_too() -> None:
+    app = chain(says("a"), says("b"), saver=InMemorySaver())
+    first = app.astream(tagged("1"), thread(), multitask_strategy="enqueue")
+    await anext(first)
+    second = asyncio.ensure_future(app.ainvoke(tagged("2"), thread(), multitask_strategy="enqueue"))
+    await turns(10)
+    assert not second.done()
+    assert [chunk async for chunk in first] == [{"b": {"log": ["b"]}}]
+    assert (await second)["log"] == ["1", "a", "b", "2", "a", "b"]
+
+
+async def test_without_a_checkpointer_there_is_nothing_to_wait_for() -> None:
+    held = Held()
+    app = graph(Log, ("held", held.node), paths=["START held"]).compile()
+    first = asyncio.ensure_future(app.ainvoke(tagged("1"), thread()))
+    await held.entered.wait()
+    held.release()
+    assert await app.ainvoke(tagged("2"), thread(), multitask_strategy="reject") == {"log": ["2", "held"]}
+    await first
+
+
+async def test_an_unknown_strategy_is_refused() -> None:
+    app = chain(says("a"), saver=InMemorySaver())
+    with pytest.raises(ValueError, match="reject"):
+        await app.ainvoke({}, thread(), multitask_strategy="rejct")

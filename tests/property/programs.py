@@ -1,0 +1,121 @@
+"""Random programs: every one compiles, most of them run for several steps, and shrinking removes what is not needed."""
+
+from hypothesis import strategies as st
+
+from tests.property.model import (
+    END,
+    GHOST,
+    KEYS,
+    REDUCERS,
+    START,
+    Answer,
+    Choice,
+    Join,
+    Node,
+    Program,
+    Router,
+    Update,
+    Write,
+)
+
+NAMES = ("b", "a", "a1", "a10", "B", "k_", "z", "é")
+"""Not in sorted order, so that the order of definition and the order of names differ."""
+SAFE_KEYS = ("log", "text", "total", "mix", "any", "topic", "heap")
+"""Keys that take any number of writes in one step."""
+
+
+def rarely(strategy: st.SearchStrategy[bool] = st.booleans(), *, out_of: int = 8) -> st.SearchStrategy[bool]:
+    """True once in about `out_of`; shrinks to False."""
+    return st.integers(0, out_of - 1).map(lambda n: n == out_of - 1)
+
+
+@st.composite
+def choices(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int = 0) -> Choice:
+    known = st.sampled_from([*names, END])
+    if ghosts and draw(rarely(out_of=12)):
+        known = st.sampled_from([GHOST, *names])
+    if draw(rarely(out_of=3)):
+        targets = draw(st.lists(known, max_size=1))
+        return Choice(tuple(targets), to=draw(known.filter(lambda name: name != END)), sends=draw(st.integers(1, 3)))
+    return Choice(tuple(draw(st.lists(known, min_size=least, max_size=2))))
+
+
+@st.composite
+def routers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int = 0) -> Router:
+    labels = draw(st.booleans())
+    options = draw(st.lists(choices(names, ghosts=ghosts and not labels, least=least), min_size=1, max_size=3))
+    return Router(tuple(options), labels=labels, bare=draw(st.booleans()), asynchronous=draw(st.booleans()))
+
+
+@st.composite
+def writes(draw: st.DrawFn, *, ghosts: bool) -> tuple[Write, ...]:
+    keys = draw(st.lists(st.sampled_from(SAFE_KEYS), max_size=3, unique=True))
+    if draw(rarely(out_of=6)):
+        keys.append(draw(st.sampled_from([key for key in KEYS if key not in SAFE_KEYS])))
+    if ghosts and draw(rarely(out_of=12)):
+        keys.append(GHOST)
+    return tuple(Write(key, overwrite=key in REDUCERS and draw(rarely(out_of=12))) for key in keys)
+
+
+@st.composite
+def answers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool) -> Answer:
+    if draw(rarely(out_of=40)):
+        return Answer("raise")
+    form = draw(st.sampled_from(("dict", "dict", "dict", "none", "command", "list")))
+    if form == "none":
+        return Answer("none")
+    if form == "dict":
+        return Answer("dict", (Update(draw(writes(ghosts=ghosts))),))
+    command = st.builds(
+        Update, st.none() | writes(ghosts=ghosts), st.none() | choices(names, ghosts=ghosts)
+    )
+    return Answer(form, tuple(draw(st.lists(command, min_size=1, max_size=1 if form == "command" else 2))))
+
+
+@st.composite
+def nodes(draw: st.DrawFn, name: str, names: tuple[str, ...], *, ghosts: bool) -> Node:
+    return Node(
+        name,
+        answers=tuple(draw(st.lists(answers(names, ghosts=ghosts), min_size=1, max_size=2))),
+        routers=tuple(draw(st.lists(routers(names, ghosts=ghosts), max_size=draw(st.sampled_from((0, 1, 0, 2)))))),
+        defer=draw(rarely(out_of=5)),
+        narrow=draw(rarely(out_of=5)),
+    )
+
+
+@st.composite
+def joins(draw: st.DrawFn, names: tuple[str, ...]) -> Join:
+    starts = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+    return Join(tuple(starts), draw(st.sampled_from([*names, END] if draw(rarely()) else names)))
+
+
+def edges(names: tuple[str, ...], *, size: int) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """Plain edges. Most lead to a later name, so that a program has some length before it loops or ends."""
+    position = {name: i for i, name in enumerate(names)}
+    edge = st.tuples(st.sampled_from(names), st.sampled_from([*names, END]))
+    forward = edge.map(lambda e: e if e[1] == END or position[e[0]] < position[e[1]] else (e[1], e[0]))
+    return st.lists(st.one_of(forward, forward, edge), max_size=size, unique=True)
+
+
+@st.composite
+def inputs(draw: st.DrawFn, *, turns: int) -> tuple[dict[str, object] | None, ...]:
+    given = st.fixed_dictionaries(
+        {}, optional={"log": st.just(["in"]), "total": st.integers(0, 9), "last": st.integers(0, 9), "flash": st.just(1)}
+    )
+    return (draw(given), *draw(st.lists(st.none() | given, max_size=turns - 1)))
+
+
+@st.composite
+def programs(draw: st.DrawFn, *, strict: bool = False, turns: int = 1) -> Program:
+    names = NAMES[: draw(st.integers(1, len(NAMES)))]
+    first = draw(st.lists(st.sampled_from(names), max_size=3, unique=True))
+    entry = draw(routers(names, ghosts=False, least=1)) if not first or draw(rarely(out_of=4)) else None
+    return Program(
+        nodes=tuple(draw(nodes(name, names, ghosts=True)) for name in names),
+        edges=(*((START, name) for name in first), *draw(edges(names, size=len(names) + 2))),
+        joins=tuple(draw(st.lists(joins(names), max_size=2, unique=True))),
+        entry=entry,
+        inputs=draw(inputs(turns=turns)),
+        limit=8 - draw(st.integers(0, 7)),
+        strict=strict,
+    )

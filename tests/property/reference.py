@@ -1,0 +1,392 @@
+"""The simplest Pregel that is right: one thread of control, full scans, no loop, straight from the specification.
+
+Letters and numbers are statements of the behaviour reference (`LangGraph E1`). Nothing here is shared with graphrt:
+where the two agree, each of them was written from the specification alone.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.property.model import END, KEYS, NARROW, REDUCERS, START, Given, Node, Packet, Program, Replacement, Router
+
+TASKS = "sends"
+EMPTY: Any = ...  # a constant: a deep copy of it is still it
+
+
+class Failure(Exception):
+    """What a task or a commit raises: the name of the error."""
+
+
+# ---- channels (C)
+
+
+class Cell:
+    """A value and its update rule; each method that can change it says whether it did."""
+
+    value: Any = EMPTY
+
+    def available(self) -> bool:
+        return self.value is not EMPTY
+
+    def update(self, values: list[Any]) -> bool:
+        raise NotImplementedError
+
+    def consume(self) -> bool:
+        return False
+
+    def finish(self) -> bool:
+        return False
+
+
+class Last(Cell):  # C1
+    def update(self, values: list[Any]) -> bool:
+        if len(values) > 1:
+            raise Failure("InvalidUpdateError")
+        if values:
+            self.value = values[0]
+        return bool(values)
+
+
+class Flash(Cell):  # C3, and C2 without the guard
+    def __init__(self, *, guard: bool) -> None:
+        self.guard = guard
+
+    def update(self, values: list[Any]) -> bool:
+        if self.guard and len(values) > 1:
+            raise Failure("InvalidUpdateError")
+        had = self.available()
+        self.value = values[-1] if values else EMPTY
+        return had or bool(values)
+
+
+class Heap(Cell):  # C5
+    def __init__(self, *, accumulate: bool) -> None:
+        self.accumulate = accumulate
+        self.value: list[Any] = []
+
+    def available(self) -> bool:
+        return bool(self.value)
+
+    def update(self, values: list[Any]) -> bool:
+        had = bool(self.value) and not self.accumulate
+        flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+        self.value = [*(self.value if self.accumulate else []), *flat]
+        return had or bool(flat)
+
+
+class Fold(Cell):  # C6, C11
+    def __init__(self, kind: type, reduce: Callable[[Any, Any], Any]) -> None:
+        self.value = kind()
+        self.reduce = reduce
+
+    def update(self, values: list[Any]) -> bool:
+        replaced = False
+        for value in values:
+            if isinstance(value, Replacement):
+                if replaced:
+                    raise Failure("InvalidUpdateError")
+                self.value, replaced = value.value, True
+            elif not replaced:
+                self.value = self.reduce(self.value, value)
+        return bool(values)
+
+
+class Barrier(Cell):  # C7; C9 and C8 when `late`
+    """Open once all of `names` were written and, if `late`, the run came to its end with them."""
+
+    def __init__(self, names: tuple[str, ...], *, late: bool) -> None:
+        self.names, self.late = set(names), late
+        self.seen: set[str] = set()
+        self.finished = False
+
+    def available(self) -> bool:
+        return self.seen == self.names and (self.finished or not self.late)
+
+    def update(self, values: list[Any]) -> bool:
+        had = len(self.seen)
+        self.seen |= set(values)
+        return len(self.seen) > had
+
+    def consume(self) -> bool:
+        if not self.available():
+            return False
+        self.seen, self.finished = set(), False
+        return True
+
+    def finish(self) -> bool:
+        if not self.late or self.finished or self.seen != self.names:
+            return False
+        self.finished = True
+        return True
+
+
+class LateTrigger(Barrier):  # C9
+    """The trigger of a deferred node: any write opens it, at the end of the run; a new one closes it again."""
+
+    def update(self, values: list[Any]) -> bool:
+        if not values:
+            return False
+        self.seen, self.finished = set(self.names), False
+        return True
+
+
+# ---- what a run leaves behind
+
+
+@dataclass
+class Task:
+    """One execution of a node; `index` is the number of its Send, None if channels triggered it."""
+
+    name: str
+    index: int | None
+    input: Any
+    writes: list[tuple[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Checkpoint:
+    """The state after a superstep, and the tasks planned from it."""
+
+    source: str
+    step: int
+    values: dict[str, Any]
+    tasks: list[Task]
+
+
+@dataclass
+class Superstep:
+    """The tasks started from a checkpoint, whether their writes were committed, and the `values` chunk then."""
+
+    checkpoint: Checkpoint
+    tasks: list[Task] = field(default_factory=list)
+    committed: bool = False
+    chunk: dict[str, Any] | None = None
+
+
+@dataclass
+class Run:
+    """One run. `opening` is the chunk a continued run starts with (A10); without `errors` it came to its end."""
+
+    opening: dict[str, Any] | None = None
+    supersteps: list[Superstep] = field(default_factory=list)
+    errors: set[str] = field(default_factory=set)
+
+    @property
+    def output(self) -> dict[str, Any] | None:
+        chunks = [self.opening, *(step.chunk for step in self.supersteps)]
+        return next((chunk for chunk in reversed(chunks) if chunk is not None), None)
+
+
+# ---- the machine
+
+
+class Machine:
+    """A compiled program and the state of its thread."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.nodes: dict[str, Node] = {node.name: node for node in program.nodes}
+        self.cells = dict(cells_of(program))
+        self.triggers = {START: [START], **{name: [f"branch:to:{name}"] for name in self.nodes}}
+        for join in program.joins:
+            if join.end != END:
+                self.triggers[join.end].append(join_name(join.starts, join.end))
+        self.versions: dict[str, int] = {}
+        self.seen: dict[str, dict[str, int]] = {}
+        self.updated: set[str] = set()
+        self.history: list[Checkpoint] = []
+
+    def run(self, given: dict[str, Any] | None) -> Run:
+        """One run, to its end or error. A superstep that fails leaves the thread at the checkpoint before it."""
+        run = Run()
+        stop = (self.history[-1].step if self.history else -2) + 1 + self.program.limit + 1  # A12
+        if given is None:
+            run.opening = self.values()
+        else:  # A7: what was planned before counts as done, without its writes
+            self.commit([*self.plan(), Task("__input__", None, None, [(START, given)])])
+            self.save("input")
+        while True:
+            superstep = Superstep(self.history[-1])
+            run.supersteps.append(superstep)
+            if superstep.checkpoint.step + 1 > stop:
+                run.errors = {"GraphRecursionError"}
+            elif not superstep.checkpoint.tasks:
+                run.errors = self.partly_filled_joins()
+            else:
+                superstep.tasks = superstep.checkpoint.tasks
+                run.errors = self.perform(superstep)
+            if not superstep.committed:
+                return run
+
+    def perform(self, superstep: Superstep) -> set[str]:
+        """Run the tasks and commit their writes, or neither: the errors of which one ends the run."""
+        errors: set[str] = set()
+        for task in superstep.tasks:
+            try:
+                task.writes = list(self.execute(task))
+            except Failure as failure:
+                errors.add(str(failure))
+        if errors:
+            return errors
+        before = copy.deepcopy((self.cells, self.versions, self.seen, self.updated))
+        try:
+            self.commit(superstep.tasks)
+        except Failure as failure:  # E12
+            self.cells, self.versions, self.seen, self.updated = before
+            return {str(failure)}
+        self.save("loop")
+        superstep.committed = True
+        if any(channel in KEYS for task in superstep.tasks for channel, _ in task.writes):  # J2
+            superstep.chunk = self.values()
+        return set()
+
+    def save(self, source: str) -> None:
+        step = self.history[-1].step + 1 if self.history else -1  # A11
+        self.history.append(Checkpoint(source, step, self.values(), self.plan()))
+
+    def values(self, keys: tuple[str, ...] = KEYS) -> dict[str, Any]:
+        return copy.deepcopy({key: self.cells[key].value for key in keys if self.cells[key].available()})
+
+    def partly_filled_joins(self) -> set[str]:
+        joins = [cell for cell in self.cells.values() if isinstance(cell, Barrier)]
+        stuck = any(cell.seen and cell.seen != cell.names for cell in joins)
+        return {"IncompleteJoinError"} if self.program.strict and stuck else set()
+
+    # ---- planning (D)
+
+    def plan(self) -> list[Task]:
+        sends: list[Packet] = self.cells[TASKS].value
+        pushed = [Task(p.node, i, p.arg) for i, p in enumerate(sends) if p.node in self.nodes]  # D1
+        if self.updated:  # D2
+            names = sorted(n for n, triggers in self.triggers.items() if self.updated & set(triggers))
+        else:
+            names = list(self.triggers) if self.versions else []
+        return pushed + [Task(name, None, self.read(name)) for name in names if self.triggered(name)]
+
+    def triggered(self, name: str) -> bool:  # D3
+        seen = self.seen.get(name)
+        return any(
+            self.cells[channel].available()
+            and (seen is None or self.versions.get(channel, 0) > seen.get(channel, 0))
+            for channel in self.triggers[name]
+        )
+
+    def read(self, name: str) -> Any:  # A8, B5
+        if name == START:
+            return self.cells[START].value
+        return self.values(NARROW if self.nodes[name].narrow else KEYS)
+
+    # ---- commit (E)
+
+    def commit(self, tasks: list[Task]) -> None:
+        tasks = sorted(tasks, key=lambda task: (task.index is not None, task.index or 0, task.name))  # E1
+        pulled = [task for task in tasks if task.index is None and task.name in self.triggers]
+        bump = any(task.name != "__input__" for task in tasks)  # E2
+        version = max(self.versions.values(), default=0) + 1  # E4
+        for task in pulled:  # E3
+            known = {c: self.versions[c] for c in self.triggers[task.name] if c in self.versions}
+            self.seen.setdefault(task.name, {}).update(known)
+        for channel in {channel for task in pulled for channel in self.triggers[task.name]}:  # E5
+            if self.cells[channel].consume():
+                self.versions[channel] = version
+        received: dict[str, list[Any]] = {}  # E6
+        for task in tasks:
+            for channel, value in task.writes:
+                received.setdefault(channel, []).append(value)
+        self.updated = set()
+        changed = [c for c, values in received.items() if self.cells[c].update(values)]  # E7
+        self.note(changed, version)
+        if bump:  # E8
+            idle = [c for c, cell in self.cells.items() if cell.available() and c not in self.updated]
+            self.note([c for c in idle if self.cells[c].update([])], version)
+        if bump and not any(self.updated & set(triggers) for triggers in self.triggers.values()):  # E9
+            self.note([c for c, cell in self.cells.items() if cell.finish()], version)
+
+    def note(self, changed: list[str], version: int) -> None:
+        self.versions.update(dict.fromkeys(changed, version))
+        self.updated |= {channel for channel in changed if self.cells[channel].available()}
+
+    # ---- tasks (G, H)
+
+    def execute(self, task: Task) -> Iterator[tuple[str, Any]]:
+        """The task's writes, in order: state, gotos, edges, branches (E13)."""
+        if task.name == START:
+            raw, updates = task.input, [Given(task.input, ())]
+            routers = (self.program.entry,) if self.program.entry else ()
+            narrow = False
+        else:
+            node = self.nodes[task.name]
+            form, updates = node.answer(task.input)
+            if form == "raise":
+                raise Failure("ValueError")
+            raw = updates[0].update if form == "dict" else None
+            routers, narrow = node.routers, node.narrow
+        written = list(self.state_writes(updates))
+        yield from written
+        for update in updates:  # H4
+            yield from self.go([target for target in update.goto if target != END])
+        for start, end in self.program.edges:  # G5
+            if start == task.name and end != END:
+                yield f"branch:to:{end}", None
+        for join in self.program.joins:
+            if task.name in join.starts and join.end != END:
+                yield join_name(join.starts, join.end), task.name
+        for router in routers:  # G7
+            yield from self.go(self.route(router, written, raw, narrow=narrow))
+
+    def state_writes(self, updates: list[Given]) -> Iterator[tuple[str, Any]]:
+        for update in updates:
+            for key, value in (update.update or {}).items():
+                if key in KEYS:
+                    yield key, value
+                elif self.program.strict:
+                    raise Failure("UnknownKeyError")
+
+    def route(self, router: Router, written: list[tuple[str, Any]], raw: Any, *, narrow: bool) -> list[Any]:
+        """Where a router sends: it sees its keys as if this task's writes were all that the step commits (G6)."""
+        cells = {key: copy.deepcopy(self.cells[key]) for key in (NARROW if narrow else KEYS)}
+        for key, cell in cells.items():
+            cell.update([value for name, value in written if name == key])
+        view = {key: cell.value for key, cell in cells.items() if cell.available()}
+        result = router.decide({**raw, **view} if isinstance(raw, dict) else view)
+        names = router.path_map() or {}
+        targets = result if isinstance(result, list) else [result]
+        targets = [names[target] if isinstance(target, str) and names else target for target in targets]
+        return [target for target in targets if target != END]
+
+    def go(self, targets: list[Any]) -> Iterator[tuple[str, Any]]:
+        for target in targets:
+            name = target.node if isinstance(target, Packet) else target
+            if name not in self.nodes:
+                if self.program.strict:
+                    raise Failure("UnknownTargetError")
+                if isinstance(target, str):  # C13
+                    continue
+            yield (TASKS, target) if isinstance(target, Packet) else (f"branch:to:{name}", None)
+
+
+def cells_of(program: Program) -> Iterator[tuple[str, Cell]]:
+    """The channels of the state, then those that carry control (A8, G5)."""
+    for key, (kind, reduce) in REDUCERS.items():
+        yield key, Fold(kind, reduce)
+    yield "last", Last()
+    yield "other", Last()
+    yield "any", Flash(guard=False)
+    yield "flash", Flash(guard=True)
+    yield "topic", Heap(accumulate=False)
+    yield "heap", Heap(accumulate=True)
+    yield START, Flash(guard=True)
+    yield TASKS, Heap(accumulate=False)
+    late = {node.name for node in program.nodes if node.defer}
+    for node in program.nodes:
+        trigger = LateTrigger(("any",), late=True) if node.defer else Flash(guard=False)
+        yield f"branch:to:{node.name}", trigger
+    for join in program.joins:
+        if join.end != END:
+            yield join_name(join.starts, join.end), Barrier(join.starts, late=join.end in late)
+
+
+def join_name(starts: tuple[str, ...], end: str) -> str:
+    return f"join:{'+'.join(starts)}:{end}"
