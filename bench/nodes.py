@@ -125,7 +125,7 @@ def wants_tool(state: State) -> str:
 def routing(door: Door, router: Callable[[State], Any]) -> Callable[[State], Any]:
     """Return the router for a door: a coroutine function on a loop, where LangGraph sends plain ones to a thread.
 
-    The hop costs it half as much as the superstep, and varies with what else the machine does: it is left out.
+    What the hop costs depends on what else the machine does, so it is left out, in LangGraph's favour.
     """
     if door != "async":
         return router

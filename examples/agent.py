@@ -50,7 +50,8 @@ class Tool:
     def of(cls, function: Callable[..., object]) -> "Tool":
         parameters = inspect.signature(function, eval_str=True).parameters.values()
         fields = [
-            (p.name, p.annotation) if p.default is p.empty else (p.name, p.annotation, p.default) for p in parameters
+            (p.name, p.annotation) if p.default is p.empty else (p.name, p.annotation, p.default)
+            for p in parameters
         ]
         return cls(function, msgspec.defstruct(function.__name__, fields, forbid_unknown_fields=True))
 

@@ -1,6 +1,6 @@
 """Find a number by halving: a state, a loop, a stream and a memory.
 
-    python examples/quickstart.py [NUMBER]
+python examples/quickstart.py [NUMBER]
 """
 
 import asyncio

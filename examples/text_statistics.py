@@ -91,7 +91,9 @@ def added_up(parts: Iterable[Statistics]) -> Statistics:
 class State(TypedDict):
     paths: list[str]
     files: list[str]
-    measured: Annotated[list[Statistics], operator.add]  # each task adds its own; the order is that of the files
+    measured: Annotated[
+        list[Statistics], operator.add
+    ]  # each task adds its own; the order is that of the files
     total: Statistics
 
 

@@ -5,7 +5,7 @@
     ├── GraphRecursionError       (RecursionError)  the step limit was reached
     ├── InvalidUpdateError                          a write that cannot be applied
     │   ├── UnknownKeyError                         ... to a key the state does not have
-    │   └── UnknownTargetError                      ... to a node the graph does not have
+    │   └── UnknownTargetError    (KeyError)            ... to a node the graph does not have
     ├── EmptyInputError                             nothing to run
     ├── EmptyChannelError                           a channel was read before its first write
     ├── IncompleteJoinError                         a run ended while a join still waited
@@ -73,6 +73,8 @@ class GraphError(Exception):
         super().__init__(f"{message}\nSee docs/errors.md#{code.value}" if code else message)
         self.code = code
 
+    __str__ = Exception.__str__  # a KeyError among the bases would put quotes round the message
+
 
 class GraphValidationError(GraphError, ValueError):
     """The graph was declared, compiled or addressed wrongly."""
@@ -99,7 +101,7 @@ class UnknownKeyError(InvalidUpdateError):
     """A node wrote a key that no schema of the graph declares."""
 
 
-class UnknownTargetError(InvalidUpdateError):
+class UnknownTargetError(InvalidUpdateError, KeyError):
     """A goto, a router or a Send named a node that does not exist."""
 
     def __init__(self, message: str, *, target: object) -> None:

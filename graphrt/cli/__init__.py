@@ -1,13 +1,13 @@
 """The command `graphrt`: run a graph from the shell, or draw it. Needs the extra `cli`.
 
-    commands.py   the commands, their options and help
-    target.py     FILE_OR_MODULE:GRAPH -> a graph that can run
-    given.py      --input -> a value
-    running.py    one run: graph, input and options -> chunks -> a view
-    lines.py      the view for programs: JSON lines
-    terminal.py   the view for people: nodes as they run, then the result
-    progress.py   what a run has done so far, as data
-    exits.py      exit codes, and errors in words
+commands.py   the commands, their options and help
+target.py     FILE_OR_MODULE:GRAPH -> a graph that can run
+given.py      --input -> a value
+running.py    one run: graph, input and options -> chunks -> a view
+lines.py      the view for programs: JSON lines
+terminal.py   the view for people: nodes as they run, then the result
+progress.py   what a run has done so far, as data
+exits.py      exit codes, and errors in words
 """
 
 import sys

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import click
 from rich.console import Console
 
-from graphrt.cli.exits import EXIT_CODES, Exit, errors_in_words
+from graphrt.cli.exits import EXIT_CODES, Exit, Refused, errors_in_words
 from graphrt.cli.given import read_input
 from graphrt.cli.lines import JsonLines, as_json
 from graphrt.cli.running import Request, View, run
 from graphrt.cli.target import find, graph_from
 from graphrt.cli.terminal import Terminal
+from graphrt.graph import CompiledStateGraph
+from graphrt.graph.drawing import Graph
 from graphrt.types import StreamMode
 from graphrt.version import __version__
 
-MODES: Final = get_args(StreamMode)
+MODES: Final[tuple[StreamMode, ...]] = get_args(StreamMode)
 
 _target = click.argument("target", metavar="FILE_OR_MODULE:GRAPH")
-_traceback = click.option("--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error.")
+_traceback = click.option(
+    "--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error."
+)
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,14 +40,13 @@ def graphrt() -> None:
     """
 
 
-def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str] | None:
+def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[StreamMode] | None:
     if value is None:
         return None
-    modes = [mode.strip() for mode in value.split(",")]
-    for mode in modes:
-        if mode not in MODES:
-            raise click.BadParameter(f"{mode!r} is not one of {', '.join(MODES)}.", ctx, param)
-    return frozenset(modes)
+    wanted = {mode.strip() for mode in value.split(",")}
+    if unknown := wanted - set(MODES):
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(MODES)}.", ctx, param)
+    return frozenset(mode for mode in MODES if mode in wanted)
 
 
 @graphrt.command("run", epilog=EXIT_CODES)
@@ -50,7 +54,9 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 @click.option("--input", "given", metavar="JSON|@FILE|-", help="The input. Without it the thread goes on.")
 @click.option("--thread", metavar="ID", help="The thread to run on; needs a checkpointer.")
 @click.option("--checkpointer", metavar="URL", help="Where threads are kept, such as memory://.")
-@click.option("--stream", "modes", metavar="MODE,...", callback=_modes, help=f"Show these: {', '.join(MODES)}.")
+@click.option(
+    "--stream", "modes", metavar="MODE,...", callback=_modes, help=f"Show these: {', '.join(MODES)}."
+)
 @click.option("--json", "as_lines", is_flag=True, help="JSON lines, on a terminal too.")
 @click.option("--recursion-limit", type=click.IntRange(min=1), metavar="N", help="Steps the run may take.")
 @_traceback
@@ -59,7 +65,7 @@ def run_command(
     given: str | None,
     thread: str | None,
     checkpointer: str | None,
-    modes: frozenset[str] | None,
+    modes: frozenset[StreamMode] | None,
     as_lines: bool,
     recursion_limit: int | None,
     with_traceback: bool,
@@ -71,13 +77,15 @@ def run_command(
     """
     console = Console()
     live = console.is_terminal and not as_lines
-    shown = modes or frozenset({"custom"} if live else {"updates"})
+    usual: frozenset[StreamMode] = frozenset({"custom"} if live else {"updates"})
+    shown = modes or usual
+    asked = shown | frozenset[StreamMode]({"debug"}) if live else shown
     try:
         with errors_in_words(with_traceback=with_traceback):
             request = Request(
                 found=find(target),
                 input=read_input(given),
-                modes=shown | {"debug"} if live else shown,
+                modes=asked,
                 thread=thread,
                 checkpointer=checkpointer,
                 recursion_limit=recursion_limit,
@@ -88,10 +96,10 @@ def run_command(
         _say_interrupted(thread)
 
 
-def _view(console: Console, shown: frozenset[str], *, live: bool) -> AbstractContextManager[View]:
+def _view(console: Console, shown: frozenset[StreamMode], *, live: bool) -> AbstractContextManager[View]:
     if live:
         return Terminal(console, clock_s=time.monotonic, modes=shown)
-    return nullcontext(JsonLines(click.get_text_stream("stdout", encoding="utf-8")))
+    return nullcontext(JsonLines(sys.stdout))
 
 
 def _say_interrupted(thread: str | None) -> None:
@@ -109,10 +117,17 @@ def _say_interrupted(thread: str | None) -> None:
 def draw_command(target: str, form: str, with_traceback: bool) -> None:
     """Draw a graph as Mermaid text, in characters, or as JSON."""
     with errors_in_words(with_traceback=with_traceback):
-        graph = asyncio.run(graph_from(find(target))).get_graph()
-        drawings: dict[str, Any] = {
-            "mermaid": graph.draw_mermaid,
-            "ascii": graph.draw_ascii,
-            "json": lambda: as_json(graph.to_json()),
-        }
-        click.echo(drawings[form]().rstrip("\n"))
+        graph = asyncio.run(graph_from(find(target)))
+        if not isinstance(graph, CompiledStateGraph):
+            raise Refused("Only graphs that a StateGraph compiles to can be drawn.")
+        click.echo(_drawn(graph.get_graph(), form).rstrip("\n"))
+
+
+def _drawn(picture: Graph, form: str) -> str:
+    match form:
+        case "ascii":
+            return picture.draw_ascii()
+        case "json":
+            return as_json(picture.to_json())
+        case _:
+            return picture.draw_mermaid()

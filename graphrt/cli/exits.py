@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
 
 import click
 
-from graphrt.errors import EmptyInputError, GraphRecursionError, GraphValidationError, ThreadConflict
+from graphrt.errors import EmptyInputError, GraphError, GraphRecursionError, GraphValidationError, ThreadConflict
 
 
 class Exit(IntEnum):
@@ -41,14 +41,6 @@ class Refused(click.ClickException):
     exit_code = Exit.USAGE
 
 
-class Failed(click.ClickException):
-    """The run ended with an error."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(in_words(error))
-        self.exit_code = exit_code(error)
-
-
 def exit_code(error: Exception) -> Exit:
     """Which of the codes an error stands for."""
     match error:
@@ -69,7 +61,7 @@ def in_words(error: BaseException) -> str:
 
 
 @contextmanager
-def errors_in_words(*, with_traceback: bool) -> Iterator[None]:
+def errors_in_words(*, with_traceback: bool) -> Generator[None]:
     """Turn what goes wrong inside into words on stderr and an exit code; the traceback only if it is asked for."""
     try:
         yield
@@ -81,4 +73,6 @@ def errors_in_words(*, with_traceback: bool) -> Iterator[None]:
             click.echo("".join(traceback.format_exception(cause)), err=True, nl=False)
         if isinstance(error, click.ClickException):
             raise
-        raise Failed(error) from error
+        hint = "" if with_traceback or isinstance(error, GraphError) else "\nUse --traceback to see the line."
+        click.echo(f"Error: {in_words(error)}{hint}", err=True)
+        raise SystemExit(exit_code(error)) from error

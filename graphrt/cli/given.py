@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def read_input(given: str | None) -> Any:
 
 def _text(given: str) -> tuple[bytes, str]:
     if given == "-":
-        return click.get_binary_stream("stdin").read(), "Standard input"
+        return sys.stdin.buffer.read(), "Standard input"
     if not given.startswith("@"):
         return given.encode(errors="surrogateescape"), "It"
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import IO, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, TypeGuard
 
 import msgspec
 
@@ -48,12 +48,19 @@ def _shown(value: Any) -> Any:
 
 def _tolerant(value: Any) -> Any:
     """The same value with text for keys and with `repr` for each leaf that cannot be encoded."""
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[Any, Any]", value)
-        return {k if isinstance(k, str) else repr(k): _tolerant(v) for k, v in mapping.items()}
-    if isinstance(value, (list, tuple)):
-        return [_tolerant(item) for item in cast("list[Any]", value)]
+    if _is_mapping(value):
+        return {k if isinstance(k, str) else repr(k): _tolerant(v) for k, v in value.items()}
+    if _is_list(value):
+        return [_tolerant(item) for item in value]
     try:
         return msgspec.Raw(msgspec.json.encode(value, enc_hook=_shown))
     except Exception:
         return repr(value).encode("ascii", "backslashreplace").decode()
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))

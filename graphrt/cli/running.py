@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphrt.checkpoint.urls import saver_from_url
 from graphrt.cli.exits import Refused
-from graphrt.cli.target import graph_from
+from graphrt.cli.target import Graph, graph_from
 from graphrt.config import RunnableConfig
 from graphrt.errors import EmptyInputError
-from graphrt.pregel import Pregel
+from graphrt.types import StreamMode
 
 
 class View(Protocol):
@@ -37,7 +37,7 @@ class Request:
 
     found: object
     input: Any
-    modes: frozenset[str]
+    modes: frozenset[StreamMode]
     thread: str | None = None
     checkpointer: str | None = None
     recursion_limit: int | None = None
@@ -53,7 +53,9 @@ async def run(request: Request, view: View) -> None:
     async with _opened(request.checkpointer) as saver:
         graph = await graph_from(request.found, checkpointer=saver)
         if request.thread is not None and not graph.checkpointer:
-            raise Refused("--thread needs a checkpointer: pass --checkpointer URL, or compile the graph with one.")
+            raise Refused(
+                "--thread needs a checkpointer: pass --checkpointer URL, or compile the graph with one."
+            )
         if request.thread is None and graph.checkpointer:
             raise Refused("The graph has a checkpointer, so a run belongs to a thread: pass --thread ID.")
         try:
@@ -68,10 +70,10 @@ async def run(request: Request, view: View) -> None:
             raise
 
 
-async def _stream(graph: Pregel[Any, Any, Any, Any], request: Request, view: View) -> None:
+async def _stream(graph: Graph, request: Request, view: View) -> None:
     last: Any = None
-    modes = sorted(request.modes | {"values"})
-    async with aclosing(graph.astream(request.input, _config(request), stream_mode=modes)) as chunks:
+    modes: list[StreamMode] = ["values", *sorted(request.modes - {"values"})]
+    async with graph.astream(request.input, _config(request), stream_mode=modes) as chunks:
         async for mode, payload in chunks:
             if mode == "values":
                 last = payload
@@ -89,18 +91,20 @@ def _config(request: Request) -> RunnableConfig:
     return config
 
 
-def _output(graph: Pregel[Any, Any, Any, Any], values: Any) -> Any:
+def _output(graph: Graph, values: Any) -> Any:
     """Of all values, those of the graph's output: what `ainvoke` would have returned."""
-    keys = graph.output_channels
-    if not isinstance(values, dict):
+    plan = graph.plan
+    if plan.views[plan.stream].bare:
         return values
-    return values.get(keys) if isinstance(keys, str) else {key: values[key] for key in keys if key in values}
+    output = plan.views[plan.output]
+    shown = {key: values[key] for key, _ in output.channels if key in values}
+    return next(iter(shown.values()), None) if output.bare else shown
 
 
 @asynccontextmanager
-async def _opened(url: str | None) -> AsyncIterator[Any]:
-    saver = saver_from_url(url) if url is not None else None
-    if isinstance(saver, AbstractAsyncContextManager):
+async def _opened(url: str | None) -> AsyncGenerator[Any]:
+    saver: Any = saver_from_url(url) if url is not None else None
+    if hasattr(saver, "__aenter__"):
         async with saver as opened:
             yield opened
     else:

@@ -12,15 +12,17 @@ import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from copy import copy
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from graphrt.cli.exits import Refused, in_words
 from graphrt.errors import did_you_mean
 from graphrt.graph import StateGraph
-from graphrt.pregel import Pregel
+from graphrt.pregel import GraphRunner
 
+Graph: TypeAlias = GraphRunner[Any, Any, Any, Any]
 _EXAMPLE: Final = "for example graphs.py:graph or package.module:graph"
 
 
@@ -43,23 +45,34 @@ def find(target: str) -> object:
     return found
 
 
-async def graph_from(found: object, *, checkpointer: Any = None) -> Pregel[Any, Any, Any, Any]:
+async def graph_from(found: object, *, checkpointer: Any = None) -> Graph:
     """A graph that can run, with `checkpointer` in place of its own if one is given.
 
     Raises:
         Refused: `found` is neither a graph nor a builder, nor makes one without being given anything.
     """
     made = await _made(found)
-    if isinstance(made, StateGraph):
+    if _is_builder(made):
         return made.compile(checkpointer=checkpointer)
-    if isinstance(made, Pregel):
-        return made if checkpointer is None else made.copy({"checkpointer": checkpointer})
+    if _is_graph(made):
+        if checkpointer is not None:
+            made = copy(made)
+            made.checkpointer = checkpointer
+        return made
     what = f"a {type(made).__name__}" if made is found else f"a function that returns a {type(made).__name__}"
     raise Refused(f"The target is {what}. It must be a graph, a builder, or a function that returns one.")
 
 
-async def _made(found: object) -> object:
-    if isinstance(found, (StateGraph, Pregel)) or not callable(found):
+def _is_builder(value: object) -> TypeGuard[StateGraph[Any, Any, Any, Any]]:
+    return isinstance(value, StateGraph)
+
+
+def _is_graph(value: object) -> TypeGuard[Graph]:
+    return isinstance(value, GraphRunner)
+
+
+async def _made(found: Any) -> object:
+    if not callable(found):
         return found
     needed = _parameters_without_default(found)
     if needed:
@@ -76,7 +89,7 @@ def _parameters_without_default(function: Callable[..., object]) -> str:
 
 
 def _graphs_in(module: ModuleType) -> list[str]:
-    return [name for name, value in vars(module).items() if isinstance(value, (StateGraph, Pregel))]
+    return [name for name, value in vars(module).items() if _is_builder(value) or _is_graph(value)]
 
 
 def _imported(place: str) -> ModuleType:
@@ -96,7 +109,8 @@ def _run_file(path: Path) -> ModuleType:
     # Under its own name, so that neighbours that import it get the same module; types are looked up by that name.
     name = path.stem if path.stem not in sys.modules else f"graphrt_target_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    assert spec is not None
+    assert spec.loader is not None, "a .py file always has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -33,7 +33,9 @@ class Terminal:
         self._modes = modes
         self._progress = Progress()
         self._spinner = Spinner("dots")
-        self._live = Live(console=console, get_renderable=self._running, transient=True, refresh_per_second=10)
+        self._live = Live(
+            console=console, get_renderable=self._running, transient=True, refresh_per_second=10
+        )
 
     def __enter__(self) -> Terminal:
         """Take the terminal."""
@@ -84,10 +86,7 @@ def finished(row: Row, now_s: float) -> Text:
     elif row.running:
         mark, style = ("-", "yellow")  # the run ended before it did
     line = Text.assemble((f"{mark} ", style))
-    for cell in _cells(row, now_s):
-        line.append_text(cell).append(" ")
-    line.rstrip()
-    return line
+    return line.append_text(Text(" ").join(cell for cell in _cells(row, now_s) if cell))
 
 
 def _cells(row: Row, now_s: float) -> list[Text]:

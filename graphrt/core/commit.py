@@ -18,7 +18,7 @@ __all__ = ["commit", "commit_input", "commit_null"]
 
 
 def commit(state: State, tasks: Sequence[Task]) -> None:
-    """Apply the writes of all `tasks`, given in task order, as one step.
+    """Apply the writes of all `tasks` as one step: those of triggered nodes by name, then those of Sends in order (E1).
 
     Raises:
         InvalidUpdateError: a channel cannot take its writes. The state must not be used any more.
@@ -31,6 +31,8 @@ def commit(state: State, tasks: Sequence[Task]) -> None:
             arms = {*arms, *task.arms}
         sends = task.sends or []
     else:
+        if state.sends and state.armed:
+            tasks = sorted(tasks, key=_order)
         writes = [write for task in tasks for write in task.writes]
         arms = set()
         sends = []
@@ -45,6 +47,10 @@ def commit(state: State, tasks: Sequence[Task]) -> None:
         state.ran = ran
     consumed = [channel for task in tasks if task.index < 0 for channel in task.node.consumes]
     _step(state, writes, arms, sends, consumed)
+
+
+def _order(task: Task) -> int:
+    return task.index
 
 
 def commit_input(state: State, writes: Iterable[tuple[int, Any]]) -> None:

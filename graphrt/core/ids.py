@@ -9,7 +9,6 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from graphrt.core.plan import TASKS
 from graphrt.core.state import Task
 
 __all__ = ["checkpoint_id", "checkpoint_time", "path_text", "task_id", "task_namespace"]
@@ -63,7 +62,7 @@ def task_namespace(task: Task, *, identity: str, namespace: str) -> str:
 
 def task_triggers(task: Task) -> tuple[str, ...]:
     """The channels that can start this kind of task."""
-    return task.node.triggers if task.index < 0 else (TASKS,)
+    return task.node.triggers if task.index < 0 else ("__pregel_push",)
 
 
 def path_text(task: Task) -> str:

@@ -11,7 +11,7 @@ __all__ = ["node_input", "plan_step"]
 
 
 def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
-    """The tasks that are due, in task order: triggered nodes by name, then Sends by index (LangGraph E1).
+    """The tasks that are due: Sends in their order, then triggered nodes by name (LangGraph D1, D2).
 
     All of them read the state as it is now; what they write shows in the next step. The same state always gives
     the same tasks.
@@ -23,6 +23,10 @@ def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
     nodes = plan.nodes
     views = state.views
     tasks: list[Task] = []
+    for number, send in enumerate(state.sends):
+        target = plan.target(send.node)
+        if target is not None:
+            tasks.append(Task(nodes[target.node], send.arg, owner, number))
     for index in state.armed:
         node = nodes[index]
         view = views[node.view]
@@ -30,11 +34,6 @@ def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
             tasks.append(Task(node, view.copy(), owner, -1))
         elif (value := node_input(state, index)) is not MISSING:
             tasks.append(Task(node, value, owner, -1))
-    if state.sends:
-        for number, send in enumerate(state.sends):
-            target = plan.target(send.node)
-            if target is not None:
-                tasks.append(Task(nodes[target.node], send.arg, owner, number))
     return tasks
 
 

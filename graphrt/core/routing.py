@@ -13,7 +13,7 @@ from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, InvalidUpdateError, UnknownTargetError, did_you_mean
 from graphrt.types import Send
 
-__all__ = ["follow", "goto", "preview", "router_input"]
+__all__ = ["GotoTypeError", "follow", "goto", "preview", "router_input"]
 
 
 def preview(state: State, writes: Iterable[tuple[int, Any]], number: int) -> Any:
@@ -55,7 +55,7 @@ def follow(plan: Plan, task: Task, branch: Branch, answer: Any) -> None:
     """Record on the task where its router wants to go.
 
     Raises:
-        UnknownTargetError: the answer is neither in the path map nor a node (a KeyError in LangGraph).
+        UnknownTargetError: the answer is neither in the path map nor a node.
         GraphValidationError: the answer is None or START.
         InvalidUpdateError: a Send to END.
     """
@@ -96,3 +96,7 @@ def goto(plan: Plan, task: Task, where: Any) -> None:
             f"Node {task.node.name!r}: Cannot send a packet to the END node. Leave the Send out to end that path."
         )
     task.go(plan, where)
+
+
+class GotoTypeError(InvalidUpdateError, TypeError):
+    """`Command.goto` holds something that is neither a name nor a Send."""

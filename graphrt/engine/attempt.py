@@ -17,11 +17,11 @@ from graphrt.config import current_task
 from graphrt.core.plan import Branch, Injection
 from graphrt.core.routing import follow, router_input
 from graphrt.core.state import State, Task
-from graphrt.engine.door import enter_loop
+from graphrt.engine.door import enter_loop, running_loop
 from graphrt.engine.workers import in_worker_thread
 from graphrt.errors import NodeCancelledError
 
-__all__ = ["call_node", "finish", "start", "start_inline"]
+__all__ = ["call_node", "own_doing", "start", "start_inline"]
 
 
 class InContext:
@@ -111,25 +111,18 @@ async def _await_output(
 
 
 async def _continue(state: State, task: Task, context: Context, rest: InContext) -> None:
-    try:
-        task.output = await rest
-    except asyncio.CancelledError:
-        own_doing(task)
-        raise
+    task.output = await rest
     routing = finish(state, task, context)
     if routing is not None:
         await routing
 
 
-def own_doing(task: Task) -> None:
-    """Tell a node that raises CancelledError by itself from a run that is cancelled (LangGraph G11).
-
-    Raises:
-        NodeCancelledError: nobody asked for the cancellation.
-    """
-    current = asyncio.current_task()
-    if current is not None and not current.cancelling():
-        raise NodeCancelledError(task.node.name) from None
+def own_doing(task: Task, failure: BaseException) -> BaseException:
+    """Tell a node that raises CancelledError by itself from a run that is cancelled (LangGraph G11)."""
+    if not isinstance(failure, asyncio.CancelledError):
+        return failure
+    current = asyncio.current_task() if running_loop() is not None else None
+    return failure if current is not None and current.cancelling() else NodeCancelledError(task.node.name)
 
 
 def finish(state: State, task: Task, context: Context | None) -> Awaitable[None] | None:
@@ -181,11 +174,7 @@ async def call_node(state: State, task: Task) -> None:
     if node.call is None:
         task.output = task.input
     elif node.is_async:
-        try:
-            task.output = await _call(task)
-        except asyncio.CancelledError:
-            own_doing(task)
-            raise
+        task.output = await _call(task)
     else:
         task.output = await in_worker_thread(copy_context(), _call, task)
         if type(task.output) is CoroutineType:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphrt.core.plan import NULL_NODE, Plan
-from graphrt.core.routing import goto
+from graphrt.core.routing import GotoTypeError, goto
 from graphrt.core.state import Task
 from graphrt.errors import EmptyInputError, GraphValidationError, InvalidUpdateError
 from graphrt.types import Command, Send
@@ -15,22 +15,17 @@ __all__ = ["command_task", "input_writes", "nothing_to_run"]
 
 
 def input_writes(plan: Plan, given: Any) -> list[tuple[int, Any]]:
-    """The channel writes that a run's input stands for.
+    """The channel writes that a run's input stands for; keys that are no input channels are skipped (LangGraph A9).
 
     Raises:
         EmptyInputError: the input has none of the graph's input channels.
-        GraphValidationError: several input channels need a dict, or a strict graph does not know a key.
+        InputTypeError: the graph has several input channels and the input is not a dict.
     """
     channels = plan.input_channels
     if isinstance(channels, str):
         return [(plan.channel_index[channels], given)]
     if not isinstance(given, Mapping):
         raise InputTypeError(f"Expected a dict with some of {list(channels)}, got {type(given).__name__}.")
-    unknown = [key for key in given if key not in channels]  # pyright: ignore[reportUnknownVariableType]
-    if unknown and plan.strict:
-        raise GraphValidationError(
-            f"The input has keys that graph {plan.name!r} does not take: {unknown}. It takes {list(channels)}."
-        )
     writes = [(plan.channel_index[key], given[key]) for key in channels if key in given]
     if not writes:
         raise nothing_to_run(plan)
@@ -49,7 +44,7 @@ def nothing_to_run(plan: Plan) -> EmptyInputError:
     )
 
 
-def command_task(plan: Plan, command: Command, owner: Any) -> Task:
+def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
     """A pseudo-task with the writes of a Command that was given as input (LangGraph H8).
 
     Raises:
@@ -57,17 +52,19 @@ def command_task(plan: Plan, command: Command, owner: Any) -> Task:
         InvalidUpdateError: its update is not made of keys and values.
         UnknownTargetError: its goto leads nowhere and the graph is strict.
     """
+    if command.update is None and command.goto == ():
+        raise EmptyInputError("Received an empty Command as input. Give it an update or a goto.")
     task = Task(NULL_NODE, None, owner, 0)
     gotos = (command.goto,) if isinstance(command.goto, (str, Send)) else command.goto
     for where in gotos:
+        if not isinstance(where, (str, Send)):
+            raise GotoTypeError(f"In Command.goto, expected Send/str, got {type(where)}.")
         goto(plan, task, where)
     for key, value in update_items(command.update):
         if (i := plan.channel_index.get(key)) is not None:
             task.writes.append((i, value))
         elif plan.strict:
             raise InvalidUpdateError(f"Command.update has key {key!r}, which graph {plan.name!r} does not know.")
-    if not (task.writes or task.arms or task.sends):
-        raise EmptyInputError("Received an empty Command as input. Give it an update or a goto.")
     return task
 
 

@@ -19,7 +19,7 @@ from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
 from graphrt.core.snapshot import adopt, adopted, restore
 from graphrt.core.state import State, Task
-from graphrt.engine.attempt import call_node, start, start_inline
+from graphrt.engine.attempt import call_node, own_doing, start, start_inline
 from graphrt.engine.door import breathe, enter_loop, running_loop
 from graphrt.engine.fanout import run_together
 from graphrt.engine.intake import command_task, input_writes, nothing_to_run
@@ -45,7 +45,7 @@ class Run:
 
     __slots__ = (
         "_seed", "config", "context", "journal", "limit", "max_concurrency", "plan", "publisher", "restored", "state",
-        "step", "step_timeout",
+        "step", "step_timeout", "stop",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,7 @@ class Run:
         self.max_concurrency = max_concurrency
         self.step_timeout = step_timeout
         self.step = -1
+        self.stop = 0
         self.state: State = cast(State, None)
         self.restored: tuple[TaskResult, ...] = ()
         self._seed: str | None = None
@@ -85,6 +86,7 @@ class Run:
         journal = self.journal
         if journal is None:
             self.state = state = State.empty(self.plan)
+            self.stop = self.limit
             self._accept(given)
             await self._supersteps(state)
             return
@@ -104,7 +106,7 @@ class Run:
         publisher = self.publisher
         in_loop = running_loop() is not None
         step = self.step + 1
-        stop = step + self.limit
+        stop = self.stop
         breath = BREATH
         while True:
             self.step = step
@@ -137,7 +139,10 @@ class Run:
                         await rest
                         in_loop = running_loop() is not None
                 except BaseException as failure:
-                    await self._failed(task, failure)
+                    blamed = own_doing(task, failure)
+                    await self._failed(task, blamed)
+                    if blamed is not failure:
+                        raise blamed from None
                     raise
             if journal is None:
                 commit(state, tasks)
@@ -157,12 +162,9 @@ class Run:
 
     def _accept(self, given: Any) -> None:
         """Turn what the run was given into the state's first commit."""
-        if type(given) is Command:
-            commit_null(self.state, command_task(self.plan, given, self))
-        elif given is None:
+        if given is None:
             raise nothing_to_run(self.plan)
-        else:
-            commit_input(self.state, input_writes(self.plan, given))
+        commit_input(self.state, input_writes(self.plan, given))
 
     async def _open(self, given: Any, checkpoint: str | None) -> None:
         """Load the thread, and make the input durable before any node runs (LangGraph A5-A7, A11)."""
@@ -175,6 +177,8 @@ class Run:
         else:
             self.state = restore(self.plan, stored, journal.decode, running=True)
             self.step = stored.checkpoint.step
+        self.stop = self.step + self.limit + 2  # so a run that goes on gets two steps more (LangGraph A12)
+        if stored is not None:
             if given is None or type(given) is Command or self._same_run(stored):
                 await self._go_on(given, stored)
                 return
@@ -225,7 +229,13 @@ class Run:
         state = self.state
 
         async def call(task: Task) -> None:
-            await call_node(state, task)
+            try:
+                await call_node(state, task)
+            except asyncio.CancelledError as failure:
+                blamed = own_doing(task, failure)
+                if blamed is not failure:
+                    raise blamed from None
+                raise
 
         done = self._finished if self.journal is not None or self.publisher is not None else None
         if self.step_timeout is None:

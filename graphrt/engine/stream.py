@@ -78,7 +78,7 @@ class Hub:
 
     async def asend(self, chunk: Any) -> None:
         """Add a custom chunk when there is room."""
-        if len(self._chunks) >= BUFFER:
+        if self._producers or len(self._chunks) >= BUFFER:
             await self._room(BUFFER)
         self.put("custom", chunk)
 
@@ -87,7 +87,11 @@ class Hub:
         await self._room(0)
 
     async def _room(self, below: int) -> None:
-        while not self.closed and (len(self._chunks) >= below if below else self._chunks or self._consumer is None):
+        first = bool(below and self._producers)  # writers that wait already go first
+        while not self.closed and (
+            first or (len(self._chunks) >= below if below else self._chunks or self._consumer is None)
+        ):
+            first = False
             turn: asyncio.Future[None] = self._loop.create_future()
             self._producers.append((turn, below))
             try:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphrt.core.plan import Plan
-from graphrt.core.routing import goto
+from graphrt.core.routing import GotoTypeError, goto
 from graphrt.core.state import Task
 from graphrt.errors import ErrorCode, InvalidUpdateError, UnknownKeyError, did_you_mean
-from graphrt.graph.schema import ROOT, annotated_keys, default_of
+from graphrt.graph.schema import ROOT, annotated_keys
 from graphrt.types import Command, Send
 
 __all__ = ["keyed_writer", "root_writer"]
@@ -33,13 +33,16 @@ def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
             write_other(plan, task, output)
 
     def write_other(plan: Plan, task: Task, output: Any) -> None:
-        if type(output) is Command:
-            _write_command(plan, task, output, write_update)
+        if type(output) is Send:
+            goto(plan, task, output)
+        elif type(output) is Command:
+            write_command_update(plan, task, output.update)
+            _follow(plan, task, output)
         elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
             for item in output:
                 if type(item) is Command:
-                    write_update(plan, task, item.update)
-                else:
+                    write_command_update(plan, task, item.update)
+                elif item is not None:
                     write_update(plan, task, item)
             for item in output:
                 if type(item) is Command:
@@ -47,14 +50,16 @@ def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
         else:
             write_update(plan, task, output)
 
-    def write_update(plan: Plan, task: Task, update: Any) -> None:
-        if update is None:
-            return
-        if isinstance(update, dict):
-            write(plan, task, dict(update))
-        elif isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
+    def write_command_update(plan: Plan, task: Task, update: Any) -> None:
+        if isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
             for key, value in update:
                 write(plan, task, {key: value})
+        elif update is not None:
+            write_update(plan, task, update)
+
+    def write_update(plan: Plan, task: Task, update: Any) -> None:
+        if isinstance(update, dict):
+            write(plan, task, dict(update))
         elif (names := annotated_keys(update)) is not None:
             write(plan, task, {key: value for key, value in _set_fields(update, names) if key in keys or strict})
         else:
@@ -72,7 +77,11 @@ def root_writer(channel: int) -> Write:
 
     def write(plan: Plan, task: Task, output: Any) -> None:
         if type(output) is Command:
-            _write_command(plan, task, output, write)
+            update = output.update
+            write(plan, task, update[ROOT] if isinstance(update, dict) and list(update) == [ROOT] else update)
+            _follow(plan, task, output)
+        elif type(output) is Send:
+            goto(plan, task, output)
         elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
             for item in output:
                 write(plan, task, item)
@@ -80,14 +89,6 @@ def root_writer(channel: int) -> Write:
             task.writes.append((channel, output))
 
     return write
-
-
-def _write_command(plan: Plan, task: Task, command: Command[Any], write_update: Write) -> None:
-    update = command.update
-    if isinstance(update, dict) and list(update) == [ROOT]:
-        update = update[ROOT]
-    write_update(plan, task, update)
-    _follow(plan, task, command)
 
 
 def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
@@ -101,21 +102,18 @@ def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
         goto(plan, task, item)
 
 
-class GotoTypeError(InvalidUpdateError, TypeError):
-    """`Command.goto` holds something that is neither a name nor a Send."""
-
-
 def _is_pair(item: Any) -> bool:
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _set_fields(update: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
-    """The fields of an object that count as written: set, or with a default that is not None (LangGraph B8)."""
-    explicit = getattr(update, "model_fields_set", ())
+    """The fields of an object that it writes: all of them, but of a pydantic model no None that nobody set (B8)."""
+    explicit = getattr(update, "model_fields_set", names)
+    defaults = getattr(type(update), "model_fields", {})
     written: list[tuple[str, Any]] = []
     for key in names:
         value = getattr(update, key, None)
-        if value is not None or key in explicit or default_of(update, key) is not None:
+        if value is not None or key in explicit or defaults[key].default is not None:
             written.append((key, value))
     return written
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, ClassVar, Final, NotRequired, Required, get_args, get_origin, get_type_hints
 
@@ -13,7 +12,7 @@ import msgspec
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
 from graphrt.errors import GraphValidationError
 
-__all__ = ["ROOT", "annotated_keys", "channels_of", "default_of", "mapper_of", "type_of"]
+__all__ = ["ROOT", "annotated_keys", "channels_of", "mapper_of", "type_of"]
 
 ROOT: Final = "__root__"
 """The key of a state that is one value instead of several."""
@@ -118,20 +117,3 @@ def annotated_keys(value: Any) -> tuple[str, ...] | None:
         return value.__struct_fields__
     keys = inspect.get_annotations(cls)
     return tuple(keys) or None
-
-
-def default_of(value: Any, key: str) -> Any:
-    """The declared default of an object's field, None if it has none (LangGraph B8)."""
-    cls = type(value)
-    if is_dataclass(cls):
-        default = next(field.default for field in fields(cls) if field.name == key)
-        return None if default is NO_DEFAULT else default
-    if (model_fields := getattr(cls, "model_fields", None)) and key in model_fields:
-        default = model_fields[key].default
-        return None if type(default).__name__ == "PydanticUndefinedType" else default
-    return getattr(cls, key, None) if not isinstance(value, msgspec.Struct) else _struct_default(cls, key)
-
-
-def _struct_default(cls: Any, key: str) -> Any:
-    default = next(field.default for field in msgspec.structs.fields(cls) if field.name == key)
-    return None if default is msgspec.NODEFAULT else default

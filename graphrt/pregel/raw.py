@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic
+from typing import Any, Final, Generic, Self
 
 from graphrt.channels import BaseChannel
 from graphrt.checkpoint import Checkpointer
 from graphrt.config import RunnableConfig
-from graphrt.constants import END, START
 from graphrt.core.plan import TASKS, Node, Plan, Target, View, overrides
 from graphrt.core.shape import Shape
 from graphrt.core.state import Task
@@ -21,6 +20,11 @@ from graphrt.typing import ContextT, InputT, OutputT, StateT
 __all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]
 
 Channel = BaseChannel[Any, Any, Any]
+RESERVED: Final = frozenset({
+    "__input__", "__interrupt__", "__resume__", "__error__", "__error_source_node__", "__no_writes__", "__return__",
+    "__previous__", TASKS, "__pregel_push", "__pregel_pull",
+})  # fmt: skip
+"""Names that the specification uses for writes that are not data."""
 
 
 class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, ContextT, InputT, OutputT]):
@@ -74,8 +78,9 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         program.input = _names(input_channels)
         program.output = _names(output_channels)
         program.stream = _names(stream_channels) if stream_channels is not None else tuple(program.channels)
+        self._program = program
         if auto_validate:
-            program.validate()
+            self.validate()
         self._setup(
             program.plan(),
             checkpointer=checkpointer,
@@ -86,6 +91,16 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
             config=config,
             step_timeout=step_timeout,
         )
+
+
+    def validate(self) -> Self:
+        """Check that everything the program names exists.
+
+        Raises:
+            GraphValidationError: it does not; the message names it.
+        """
+        self._program.validate()
+        return self
 
 
 def _names(channels: str | Sequence[str]) -> str | tuple[str, ...]:
@@ -115,11 +130,11 @@ class _Program:
     def validate(self) -> None:
         """Everything that is named exists (LangGraph P3)."""
         for name in self.channels:
-            if name == TASKS:
-                raise GraphValidationError(f"Channel '{TASKS}' is reserved for Sends.")
+            if name in RESERVED:
+                raise GraphValidationError(f"Channel name '{name}' is reserved")
         for name, node in self.nodes.items():
-            if name in (START, END, "__interrupt__", "__error__", "__input__"):
-                raise GraphValidationError(f"Node name {name} is reserved")
+            if name in RESERVED:
+                raise GraphValidationError(f"Node name '{name}' is reserved")
             for channel in _many(node.channels):
                 self._exists(channel, f"Node {name} reads channel '{channel}' not in known channels")
             for channel in node.triggers:

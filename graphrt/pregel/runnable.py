@@ -162,6 +162,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
                 run = self._run(config, context, durability)
                 await self._execute(run, input, multitask_strategy)
             return self._output(run, output_keys, version)
+        await enter_loop()
         single = isinstance(stream_mode, str)
         chunks: list[Any] = []
         stream = self.astream(

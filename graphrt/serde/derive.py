@@ -12,14 +12,14 @@ from graphrt.serde.foreign import is_model, model_codec
 from graphrt.serde.records import record_codec
 
 
-def derive(typ: type, tag: str | None = None) -> Codec | None:
+def derive(typ: Any, tag: str | None = None) -> Codec | None:
     """The codec that `typ` describes by itself, or None if it says nothing about its parts."""
     tag = tag or type_name(typ)
     if issubclass(typ, enum.Enum):
         return Codec(tag, typ, *_enum(typ))
     if issubclass(typ, BaseException):
         return exception_codec(tag, typ)
-    base = next((base for base in _PLAIN if issubclass(typ, base)), None)
+    base = next((base for base in _PLAIN if base in typ.__mro__), None)
     if base is None or hasattr(typ, "_fields"):
         return model_codec(tag, typ) if is_model(typ) else record_codec(tag, typ)
     return Codec(tag, typ, *_subclass(typ, base)) if _is_bare(typ, base) else None
@@ -64,6 +64,13 @@ def _listed(base: Any) -> Encode:
     return lambda value: list(base.__iter__(value))
 
 
+_DICT: Any = dict
+
+
+def _items(value: dict[Any, Any]) -> dict[Any, Any]:
+    return dict(_DICT.items(value))
+
+
 _PLAIN: dict[type, tuple[Encode, type]] = {
     str: (str.__str__, str),
     bytes: (lambda value: bytes(memoryview(value)), bytes),
@@ -73,7 +80,7 @@ _PLAIN: dict[type, tuple[Encode, type]] = {
     list: (_listed(list), list),
     tuple: (_listed(tuple), list),
     deque: (_listed(deque), list),
-    dict: (lambda value: dict(dict.items(value)), dict),
+    dict: (_items, dict),
     set: (lambda value: set(_listed(set)(value)), set),
     frozenset: (lambda value: frozenset(_listed(frozenset)(value)), frozenset),
 }

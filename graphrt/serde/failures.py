@@ -61,10 +61,24 @@ def exception_codec(tag: str, typ: Any) -> Codec:
         value: BaseException = base.__new__(typ, *made_from)
         base.__init__(value, *made_from)
         value.args = tuple(made_from if args is None else args)
-        value.__dict__.update(checked(attributes, dict))
+        value.__dict__.update({checked(name, str): item for name, item in attributes.items()})
         return value
 
     return Codec(tag, typ, encode, decode, record=True, steps=(".args", ".args", ""))
+
+
+def _remote_to(value: RemoteError) -> list[Any]:
+    return [value.type_name, value.text, list(value.arguments), list(getattr(value, "__notes__", ()))]
+
+
+def _remote_from(body: Any) -> RemoteError:
+    name, text, arguments, notes = checked(body, list)
+    made = RemoteError(
+        checked(name, str), checked(text, str), tuple(checked(item, str) for item in arguments)
+    )
+    for note in notes:
+        made.add_note(checked(note, str))
+    return made
 
 
 def remote(value: BaseException) -> RemoteError:
@@ -94,4 +108,4 @@ def failure_codecs() -> Iterator[Codec]:
     for name, typ in vars(errors).items():
         if isinstance(typ, type) and issubclass(typ, BaseException) and typ.__module__ == errors.__name__:
             yield exception_codec(f"!graphrt.{name}", typ)
-    yield exception_codec("!error", RemoteError)
+    yield Codec("!error", RemoteError, _remote_to, _remote_from)

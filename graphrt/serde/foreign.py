@@ -114,10 +114,12 @@ def model_codec(tag: str, typ: Any) -> Codec:
     """
     set_attribute = object.__setattr__
     chosen_slot, extra_slot, private_slot = _MODEL_SLOTS
-    fields = typ.__pydantic_fields__
+    fields = typ.model_fields
 
     def encode(value: Any) -> Any:
         values = value.__dict__
+        if len(values) != len(fields):  # cached properties
+            values = {name: item for name, item in values.items() if name in fields}
         chosen, extra, private = (
             value.__pydantic_fields_set__,
             value.__pydantic_extra__,
@@ -143,11 +145,13 @@ def model_codec(tag: str, typ: Any) -> Codec:
 
 
 def _with_defaults(fields: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """The fields the model has today; other entries of `__dict__` (cached properties) stay."""
-    made = dict(values)
+    """The fields the model has today."""
+    made: dict[str, Any] = {}
     for name, field in fields.items():
-        if name not in made:
-            if field.is_required():
-                raise ValueError(f"field {name!r} is missing and has no default")
+        if name in values:
+            made[name] = values[name]
+        elif field.is_required():
+            raise ValueError(f"field {name!r} is missing and has no default")
+        else:
             made[name] = field.get_default(call_default_factory=True)
     return made

@@ -5,7 +5,7 @@
   without a word; here every type that is not an exact atom, list or dict goes through its codec or is refused.
 - The walk trusts ints to fit and strings to be valid Unicode, because msgspec refuses those that are not; then the
   caller starts again with `careful=True`, which looks at each.
-- A refusal collects its path on the way up, so the way down carries none.
+- The way down carries no path: a refusal collects it on the way up.
 """
 
 from __future__ import annotations
@@ -15,65 +15,16 @@ from typing import Any, TypeAlias
 
 from msgspec.msgpack import Encoder, Ext
 
-from graphrt.errors import SerializationError
 from graphrt.serde.codec import Codec, type_name
 from graphrt.serde.failures import RemoteError, remote
+from graphrt.serde.refused import Refused
 from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.wire import ATOMS, EXT_CODE, MANY, MAX_DEPTH, UnknownValue
 
 Lowering: TypeAlias = "Callable[[Lowerer, Any, int], Any]"
 
-_SHOWN = 200  # characters of a path in a message
-
 type_of: Callable[[object], type] = type
 """`type`, for which pyright has a precise but unusable result where the argument is Any. Costs nothing."""
-
-
-class Refused(Exception):
-    """Internal: a value cannot be written. Grows its path while the walk unwinds."""
-
-    def __init__(self, why: str, value: object) -> None:
-        super().__init__(why)
-        self.why = why
-        self.type_name = type_name(type(value))
-        self.steps: list[str] = []
-        self.containers: list[int] = []
-
-    def inside(self, step: str, container: object) -> None:
-        """Add the step that led from `container` to the refused value."""
-        self.steps.append(step)
-        self.containers.append(id(container))
-
-    def rename(self, codec: Codec) -> None:
-        """Turn the last step, which led into the body that `codec` made, into what the user sees."""
-        if not self.steps:
-            return
-        for index, name in enumerate(codec.steps):
-            if self.steps[-1] == f"[{index}]":
-                self.steps[-1] = name
-                if not name and len(self.steps) > 1:
-                    self._drop()
-                break
-        step = self.steps[-1]
-        if codec.record and step.startswith("['"):
-            self.steps[-1] = f".{step[2:-2]}"
-
-    def _drop(self) -> None:
-        self.steps.pop()
-        self.containers.pop()
-
-    def error(self) -> SerializationError:
-        """The public form, with the whole path; that of a cycle ends where it closes."""
-        steps, containers = self.steps[::-1], self.containers[::-1]
-        why = self.why
-        for index, container in enumerate(containers):
-            if container in containers[:index]:
-                steps, why = steps[:index], "a value contains itself"
-                break
-        path = "".join(steps)
-        shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
-        where = f" at {shown}" if path else ""
-        return SerializationError(f"Cannot serialise{where}: {why}", path=path, type_name=self.type_name)
 
 
 class Lowerer:
@@ -103,10 +54,11 @@ class _Table(dict[type, Lowering]):
     def __missing__(self, typ: type) -> Lowering:
         codec = self._registry.by_type(typ)
         if codec is None:
-            if not issubclass(typ, BaseException):
-                return _refuse  # not kept: it may yet be registered
-            lowering: Lowering = _remote
-        elif issubclass(typ, BaseException) and codec.tag.startswith("!") and typ is not RemoteError:
+            return (
+                _remote if issubclass(typ, BaseException) else _refuse
+            )  # not kept: it may yet be registered
+        lowering: Lowering
+        if issubclass(typ, BaseException) and codec.tag.startswith("!") and typ is not RemoteError:
             lowering = _exception(codec)
         elif typ in (set, frozenset):
             lowering = _set(codec.tag)
@@ -279,7 +231,7 @@ def _body(walk: Lowerer, codec: Codec, value: Any, depth: int) -> Any:
 def _with_tagged_ints(walk: Lowerer, body: dict[str, Any], floats: tuple[str, ...]) -> dict[str, Any]:
     """Fields declared float hold floats on the wire, or something that is refused when read as a float."""
     for name in floats:
-        item = body[name]
+        item = body.get(name)
         if type(item) is int:
             body = {**body, name: _tagged(walk, "!int", 1, hex(item))}
     return body

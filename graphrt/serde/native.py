@@ -12,6 +12,7 @@ The one silent conversion is int to float, so an int in a field declared float i
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from msgspec import Struct
 Read: TypeAlias = Callable[[Any], Any]
 
 _EXACT = frozenset({str, int, bool, bytes, type(None)})
+_attributes = attrgetter("__dict__")
 
 
 class Native(Struct, frozen=True, eq=False):
@@ -32,12 +34,14 @@ class Native(Struct, frozen=True, eq=False):
     Attributes:
         fields: one getter per field.
         all_fields: gets all fields at once.
+        in_dict: instances have a `__dict__`, which may hold more than the fields.
         floats: names of the fields that are declared float and not int.
         declared: reading by declared types gives what was written.
     """
 
     fields: tuple[Read, ...]
     all_fields: Callable[[Any], tuple[Any, ...]]
+    in_dict: bool
     floats: tuple[str, ...]
     declared: bool
 
@@ -49,6 +53,8 @@ class Native(Struct, frozen=True, eq=False):
                     return False
         except AttributeError:  # a slot that was never set
             return False
+        if self.in_dict and len(value.__dict__) != len(self.fields):
+            return False
         return not self.floats or not any(type(getattr(value, name)) is int for name in self.floats)
 
     def fits_all(self, values: Sequence[Any], plain: frozenset[type]) -> bool:
@@ -58,42 +64,68 @@ class Native(Struct, frozen=True, eq=False):
                 return False
         except AttributeError:
             return False
+        if self.in_dict and not {len(self.fields)}.issuperset(map(len, map(_attributes, values))):
+            return False
         return not any(int in map(type, map(attrgetter(name), values)) for name in self.floats)
 
 
-def native_record(typ: Any) -> Native | None:
-    """What holds for `typ`, a dataclass or Struct; None if msgspec's map is not the map of all its fields."""
-    if issubclass(typ, Struct):
-        names: Sequence[str] = typ.__struct_fields__
-        plain = names == typ.__struct_encode_fields__ and _plain_config(typ.__struct_config__)
-    else:
-        fields = dataclasses.fields(typ)
-        names = tuple(field.name for field in fields)
-        plain = all(field.init for field in fields)
-    if not plain or not names:
+def native_struct(typ: Any) -> Native | None:
+    """What holds for a Struct class; None if msgspec's map is not simply that of its fields."""
+    config = typ.__struct_config__
+    names: tuple[str, ...] = typ.__struct_fields__
+    if config.array_like or config.omit_defaults or config.tag is not None or config.dict:
+        return None
+    return _native(typ, names, runs_code=False) if names == typ.__struct_encode_fields__ else None
+
+
+def native_dataclass(typ: Any) -> Native | None:
+    """What holds for a dataclass; None if fields may be unset or are not plain attributes."""
+    fields = dataclasses.fields(typ)
+    names = tuple(field.name for field in fields)
+    plain = all(field.init for field in fields) and all(_is_plain(typ, name) for name in names)
+    frozen = typ.__dataclass_params__.frozen
+    runs_code = (
+        hasattr(typ, "__post_init__")
+        or typ.__new__ is not object.__new__
+        or (typ.__setattr__ is not object.__setattr__ and not frozen)
+    )
+    return _native(typ, names, runs_code=runs_code) if plain else None
+
+
+def in_dict(typ: type, name: str) -> bool:
+    """Whether an attribute of this name lives in `__dict__`: not in a slot, and behind no descriptor."""
+    attribute: object = inspect.getattr_static(typ, name, None)
+    return not hasattr(type(attribute), "__set__")
+
+
+def _is_plain(typ: type, name: str) -> bool:
+    return in_dict(typ, name) or isinstance(inspect.getattr_static(typ, name), types.MemberDescriptorType)
+
+
+def _native(typ: Any, names: Sequence[str], *, runs_code: bool) -> Native | None:
+    if not names:
         return None
     try:
         hints = typing.get_type_hints(typ)
         msgspec.msgpack.Decoder(typ)
-    except Exception:  # names under TYPE_CHECKING, types msgspec has no idea of: only the fast way is closed
+    except (
+        Exception
+    ):  # names under TYPE_CHECKING, types msgspec has no idea of: only the fast way to read is closed
         hints = {}
-    declared = all(name in hints and _is_exact(hints[name]) for name in names)
-    floats = tuple(name for name in names if declared and _is_float(hints[name]))
+    declared = not runs_code and all(name in hints and _is_exact(hints[name]) for name in names)
     one: Any = attrgetter(*names)
     return Native(
-        tuple(attrgetter(name) for name in names),
-        one if len(names) > 1 else lambda value: (one(value),),
-        floats,
-        declared,
+        fields=tuple(attrgetter(name) for name in names),
+        all_fields=one if len(names) > 1 else lambda value: (one(value),),
+        in_dict=not issubclass(typ, Struct) and in_dict(typ, names[0]),
+        floats=tuple(name for name in names if declared and _is_float(hints[name])),
+        declared=declared,
     )
-
-
-def _plain_config(config: Any) -> bool:
-    return not (config.array_like or config.omit_defaults or config.tag is not None)
 
 
 def _is_exact(hint: Any, *, inner: bool = False) -> bool:
     """Whether msgspec, decoding by this type, either gives what is there or raises."""
+    hint = getattr(hint, "__supertype__", hint)  # NewType
     if hint is float:
         return not inner  # in a container no one would tag the ints
     if hint in _EXACT:

@@ -8,17 +8,20 @@ default; a field that the class no longer has is left out.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
 
 from graphrt.serde.codec import Codec, Decode, Encode, checked
-from graphrt.serde.native import native_record
+from graphrt.serde.native import in_dict, native_dataclass, native_struct
 
 Default: TypeAlias = Callable[[], Any] | None
 
 _MISSING: Any = object()
+_NO_NAMES: frozenset[str] = frozenset()
 _TUPLE: Any = tuple  # its methods are called past those of subclasses
 
 
@@ -28,15 +31,24 @@ def record_codec(tag: str, typ: Any) -> Codec | None:
     if tuple in bases and hasattr(typ, "_fields"):
         return Codec(tag, typ, *_namedtuple(typ), record=True)
     if msgspec.Struct in bases:
-        return Codec(tag, typ, *_struct(typ), record=True, native=native_record(typ))
+        return Codec(tag, typ, *_struct(typ), record=True, native=native_struct(typ))
     if hasattr(typ, "__dataclass_fields__"):
         defaults = {field.name: _dataclass_default(field) for field in dataclasses.fields(typ)}
-        native = native_record(typ)
-        return Codec(tag, typ, *_attributes(typ, defaults), record=True, native=native)
+        return Codec(tag, typ, *_attributes(typ, defaults), record=True, native=native_dataclass(typ))
     if "__attrs_attrs__" in typ.__dict__:
         defaults = {field.name: _attrs_default(field.default) for field in typ.__attrs_attrs__}
         return Codec(tag, typ, *_attributes(typ, defaults), record=True)
     return None
+
+
+def refuse_more(typ: type, names: frozenset[str], attributes: dict[str, Any]) -> None:
+    """Fail for an instance whose `__dict__` holds more than the fields: it would be lost. Cached properties may be."""
+    for name in attributes.keys() - names:
+        if not isinstance(inspect.getattr_static(typ, name, None), cached_property):
+            raise TypeError(
+                f"its attribute {name!r} is no field and would be lost; declare it, or register the type with "
+                "encode= and decode="
+            )
 
 
 def _namedtuple(typ: Any) -> tuple[Encode, Decode]:
@@ -44,6 +56,7 @@ def _namedtuple(typ: Any) -> tuple[Encode, Decode]:
     defaults: Mapping[str, Any] = typ._field_defaults
 
     def encode(value: Any) -> dict[str, Any]:
+        refuse_more(typ, _NO_NAMES, getattr(value, "__dict__", {}))
         return dict(zip(names, _TUPLE.__iter__(value), strict=True))
 
     def decode(body: Any) -> Any:
@@ -56,12 +69,16 @@ def _namedtuple(typ: Any) -> tuple[Encode, Decode]:
 def _struct(typ: Any) -> tuple[Encode, Decode]:
     names = frozenset(typ.__struct_fields__)
 
+    def encode(value: Any) -> dict[str, Any]:
+        refuse_more(typ, _NO_NAMES, getattr(value, "__dict__", {}))  # Structs with dict=True
+        return msgspec.structs.asdict(value)
+
     def decode(body: Any) -> Any:
         if checked(body, dict).keys() != names:
             body = {name: item for name, item in body.items() if name in names}
         return typ(**body)
 
-    return msgspec.structs.asdict, decode
+    return (encode if typ.__struct_config__.dict else msgspec.structs.asdict), decode
 
 
 def _dataclass_default(field: dataclasses.Field[Any]) -> Default:
@@ -80,17 +97,20 @@ def _attrs_default(default: Any) -> Default:
 
 def _attributes(typ: Any, defaults: dict[str, Default]) -> tuple[Encode, Decode]:
     names = frozenset(defaults)
-    in_dict = not any("__slots__" in base.__dict__ for base in typ.__mro__[:-1])
+    all_in_dict = all(in_dict(typ, name) for name in names)
     set_attribute = object.__setattr__  # past frozen classes and past user code
 
     def encode(value: Any) -> dict[str, Any]:
+        attributes = getattr(value, "__dict__", {})
+        if attributes.keys() != names:
+            refuse_more(typ, names, attributes)
         return {name: item for name in defaults if (item := getattr(value, name, _MISSING)) is not _MISSING}
 
     def decode(body: Any) -> Any:
         value = object.__new__(typ)
         if checked(body, dict).keys() != names:
             body = _completed(body, defaults)
-        if in_dict:
+        if all_in_dict:
             value.__dict__.update(body)
         else:
             for name, item in body.items():

@@ -17,10 +17,12 @@ from graphrt.serde.failures import failure_codecs
 from graphrt.serde.foreign import foreign_codec, foreign_codecs
 from graphrt.serde.schema import is_typeddict, reachable_classes
 from graphrt.serde.standard import standard_codecs
+from graphrt.serde.wire import ATOMS
 from graphrt.serde.words import word_codecs
 
 _TYPES = {codec.typ: codec for codec in (*standard_codecs(), *failure_codecs(), *word_codecs())}
 _TAGS = {codec.tag: codec for codec in (*_TYPES.values(), *foreign_codecs())}
+_PLAIN = ATOMS | {list, dict}
 _LIBRARIES = frozenset({*sys.stdlib_module_names, "attr", "attrs", "graphrt", "msgspec", "numpy", "pydantic"})
 """Packages whose classes do not stand for their subclasses: that would be everybody's."""
 
@@ -69,8 +71,8 @@ class TypeRegistry:
             raise ValueError(f"register({tag!r}): upgrade needs a function for each version before {version}")
         if tag in self._tags:
             raise _taken(self._tags[tag])
-        if typ in self._types:
-            raise ValueError(f"{type_name(typ)} already has the tag {self._types[typ].tag!r}")
+        if typ in self._types or typ in _PLAIN:
+            raise ValueError(f"{type_name(typ)} is registered already")
         codec = Codec(tag, typ, encode, decode) if encode and decode else derive(typ, tag)
         if codec is None:
             raise TypeError(

@@ -8,6 +8,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
+from graphrt.serde.foreign import is_model
+from graphrt.serde.wire import ATOMS
+
 
 def is_typeddict(typ: type) -> bool:
     """Whether `typ` describes plain dicts (of `typing` or `typing_extensions`): there are no instances of it."""
@@ -44,7 +47,7 @@ def _parts(annotation: Any) -> Iterator[object]:
     if isinstance(annotation, typing.TypeVar):
         yield from (annotation.__bound__, *annotation.__constraints__)
         return
-    for name in ("__supertype__", "__value__", "__origin__", "type"):  # NewType, aliases, generics, InitVar
+    for name in ("__supertype__", "__value__", "__origin__"):  # NewType, type aliases, generics
         try:
             yield getattr(annotation, name)
         except Exception:  # no such attribute, or a lazy alias that names what does not exist yet
@@ -52,7 +55,7 @@ def _parts(annotation: Any) -> Iterator[object]:
     if (
         typing.get_origin(annotation) is not typing.Annotated
     ):  # there __origin__ is the type, the rest is data
-        yield from (arg for arg in typing.get_args(annotation) if not isinstance(arg, str | int | bytes))
+        yield from (arg for arg in typing.get_args(annotation) if type(arg) not in ATOMS)
 
 
 def _field_types(cls: Any) -> Iterator[object]:
@@ -65,6 +68,5 @@ def _field_types(cls: Any) -> Iterator[object]:
         for base in cls.__mro__:
             own = inspect.get_annotations(base)
             yield from (hint for hint in own.values() if not isinstance(hint, str))
-    fields: Any = getattr(cls, "__pydantic_fields__", None)
-    if isinstance(fields, dict):
-        yield from (field.annotation for field in typing.cast("dict[str, Any]", fields).values())
+    if is_model(cls):  # pydantic has resolved names that nobody else can see
+        yield from (field.annotation for field in cls.model_fields.values())

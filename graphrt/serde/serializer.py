@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphrt.errors import DeserializationError, SerializationError
-from graphrt.serde.lower import Lowerer, Refused
+from graphrt.serde.lower import Lowerer
+from graphrt.serde.refused import Refused
 from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.revive import Reviver
 from graphrt.serde.wire import ATOMS

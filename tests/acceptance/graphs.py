@@ -47,6 +47,6 @@ def graph(
     return builder
 
 
-def thread(thread_id: str = "t", **config: Any) -> dict[str, Any]:
+def thread(thread_id: str = "t", **config: Any) -> Any:
     """A run config for `thread_id`."""
     return {"configurable": {"thread_id": thread_id}, **config}

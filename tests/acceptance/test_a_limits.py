@@ -121,7 +121,7 @@ async def test_a16_max_concurrency_leaves_room_to_save(saver: Any) -> None:
         assert await app.ainvoke({"log": ["in"]}, thread(max_concurrency=1)) == {"log": ["in"]}
 
 
-@pytest.mark.parity("A16", differs="quirk 12: a task that waits for a graph it runs does not hold a slot")
+@pytest.mark.parity("A16")
 async def test_a16_nodes_waiting_for_inner_graphs_do_not_hang() -> None:
     inner = graph(Log, says("x"), says("y"), paths=["START x", "START y"]).compile()
 

@@ -49,7 +49,7 @@ async def test_a5_a_command_continues_with_its_update(stopped: Any) -> None:
 async def test_a5_the_same_run_id_continues_whatever_the_input(saver: Any) -> None:
     builder = graph(Log, says("a"), ("flaky", Flaky().node), paths=["START a flaky"])
     app = builder.compile(checkpointer=saver)
-    config = {"configurable": {"thread_id": "t", "run_id": "r1"}}
+    config: Any = {"configurable": {"thread_id": "t", "run_id": "r1"}}
     with pytest.raises(ConnectionError):
         await app.ainvoke({"log": ["in"]}, config)
     assert await app.ainvoke({"log": ["again"]}, config) == {"log": ["in", "a", "flaky"]}

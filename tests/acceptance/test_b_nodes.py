@@ -227,7 +227,7 @@ async def test_b7_an_annotated_object_updates_its_fields(value: Any) -> None:
     assert await returning(Pair, value).ainvoke({"x": 1, "y": 2}) == {"x": 5, "y": 6}
 
 
-@pytest.mark.parity("B7", differs="a state may also be a msgspec.Struct")
+@pytest.mark.parity("B7")
 async def test_b7_a_struct_updates_its_fields() -> None:
     assert await returning(Pair, Record(x=5, y=6)).ainvoke({"x": 1, "y": 2}) == {"x": 5, "y": 6}
 
@@ -242,7 +242,7 @@ async def test_b8_a_dataclass_writes_all_its_fields() -> None:
     assert await returning(Pair, Data(x=5)).ainvoke({"x": 1, "y": 2}) == {"x": 5, "y": None}
 
 
-@pytest.mark.parity("B8", differs="a state may also be a msgspec.Struct; it updates as a dataclass does")
+@pytest.mark.parity("B8")
 async def test_b8_a_struct_writes_all_its_fields() -> None:
     assert await returning(Pair, Record(x=5)).ainvoke({"x": 1, "y": 2}) == {"x": 5, "y": None}
 

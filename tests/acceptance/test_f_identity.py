@@ -128,12 +128,13 @@ async def test_f7_each_checkpoint_names_its_parent(saver: Any) -> None:
     await app.ainvoke({}, thread())
     history = [s async for s in app.aget_state_history(thread())]
     for child, parent in pairwise(history):
+        assert child.parent_config is not None
         assert child.parent_config["configurable"] == parent.config["configurable"]
     assert history[-1].parent_config is None
 
 
 @pytest.mark.parity("U2")
-async def test_f1_execution_info_names_thread_and_run(saver: Any) -> None:
+async def test_u2_execution_info_names_thread_and_task(saver: Any) -> None:
     app, stop = await stopped(saver, "stop")
     [info] = stop.infos
     assert (info.thread_id, info.task_id) == ("t", (await app.aget_state(thread())).tasks[0].id)

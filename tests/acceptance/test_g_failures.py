@@ -150,11 +150,11 @@ async def test_g11_the_same_beside_a_sibling() -> None:
 
 
 @pytest.mark.parity("G11")
-async def test_g11_a_cancelled_helper_task_of_a_node_is_the_nodes_failure() -> None:
+async def test_g11_a_cancelled_child_task_of_a_node_is_the_nodes_failure() -> None:
     async def node(state: Any) -> None:
-        helper = asyncio.create_task(asyncio.Event().wait())
-        helper.cancel()
-        await helper
+        child = asyncio.create_task(asyncio.Event().wait())
+        child.cancel()
+        await child
 
     with pytest.raises(NodeCancelledError):
         await graph(Log, node, paths=["START node"]).compile().ainvoke({})

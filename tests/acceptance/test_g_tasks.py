@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphrt.types import Send
-from tests.acceptance.graphs import Log, graph, says
+from tests.acceptance.graphs import Log, graph, says, thread
 
 who: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -201,8 +201,13 @@ async def test_g8_a_finished_node_without_writes_is_not_run_again(saver: Any) ->
             raise ConnectionError
 
     app = graph(Log, idle, flaky, paths=["START idle", "START flaky"]).compile(checkpointer=saver)
-    config = {"configurable": {"thread_id": "t"}}
     with pytest.raises(ConnectionError):
-        await app.ainvoke({}, config)
-    await app.ainvoke(None, config)
+        await app.ainvoke({}, thread())
+    await app.ainvoke(None, thread())
     assert calls.count("flaky") == 2
+
+
+@pytest.mark.parity("G1")
+async def test_g1_plain_and_async_nodes_mix() -> None:
+    nodes = [says("a"), ("b", lambda state: {"log": ["b"]}), says("c")]
+    assert await graph(Log, *nodes, paths=["START a b c"]).compile().ainvoke({}) == {"log": ["a", "b", "c"]}

@@ -50,7 +50,7 @@ async def test_h8_goto_end_as_input_runs_nothing(finished: Any) -> None:
 @pytest.mark.parity("H8", "P5")
 async def test_h8_goto_of_an_input_must_be_names_or_sends(finished: Any) -> None:
     with pytest.raises(TypeError, match=r"In Command\.goto, expected Send/str, got"):
-        await finished.ainvoke(Command(goto=[5]), thread())
+        await finished.ainvoke(Command(goto=[5]), thread())  # type: ignore[list-item]
 
 
 @pytest.mark.parity("H8", differs="LangGraph 1.2.22 fails with an UnboundLocalError")

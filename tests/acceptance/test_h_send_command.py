@@ -158,7 +158,10 @@ async def test_h4_unknown_keys_in_pairs_are_refused() -> None:
 
 @pytest.mark.parity("H7")
 async def test_h7_commands_in_a_list_are_merged() -> None:
-    commands = [Command(update={"log": ["1"]}, goto="c"), Command(update={"log": ["2"]}, goto="b")]
+    commands: list[Command[Any]] = [
+        Command(update={"log": ["1"]}, goto="c"),
+        Command(update={"log": ["2"]}, goto="b"),
+    ]
     assert await returning(commands, says("b"), says("c")).ainvoke({}) == {"log": ["1", "2", "b", "c"]}
 
 

@@ -165,7 +165,9 @@ async def test_j3_an_update_is_what_was_written_not_what_was_reduced() -> None:
 
 @pytest.mark.parity("J3")
 async def test_j3_commands_yield_their_update_only() -> None:
-    app = graph(Log, writes("a", Command(update={"log": ["a"]}, goto="b")), says("b"), paths=["START a"]).compile()
+    app = graph(
+        Log, writes("a", Command(update={"log": ["a"]}, goto="b")), says("b"), paths=["START a"]
+    ).compile()
     assert (await chunks(app, {}, stream_mode="updates"))[0] == {"a": {"log": ["a"]}}
 
 
@@ -175,7 +177,9 @@ async def test_j3_every_send_yields_a_chunk() -> None:
         return {"log": [str(number * 2)]}
 
     builder = graph(Log, double, paths=[])
-    app = builder.add_conditional_edges("__start__", lambda _: [Send("double", 1), Send("double", 2)]).compile()
+    app = builder.add_conditional_edges(
+        "__start__", lambda _: [Send("double", 1), Send("double", 2)]
+    ).compile()
     updates = await chunks(app, {}, stream_mode="updates")
     assert sorted(update["double"]["log"] for update in updates) == [["2"], ["4"]]
 
@@ -202,8 +206,6 @@ async def test_j3_a_restored_task_is_marked_as_cached(saver: Any) -> None:
         {"flaky": {"log": ["flaky"]}},
         {"last": {"log": ["last"]}},
     ]
-
-
 
 
 @pytest.mark.parity("J2", "J3")

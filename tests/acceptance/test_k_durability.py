@@ -265,7 +265,9 @@ async def test_k7_restored_updates_survive_a_second_failure(saver: Any) -> None:
             raise ConnectionError("no route")
         return {"log": ["stubborn"]}
 
-    app = graph(Log, counted("ok", calls), stubborn, paths=["START ok", "START stubborn"]).compile(checkpointer=saver)
+    app = graph(Log, counted("ok", calls), stubborn, paths=["START ok", "START stubborn"]).compile(
+        checkpointer=saver
+    )
     for input in ({"log": []}, None):
         with pytest.raises(ConnectionError):
             await app.ainvoke(input, thread())

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def both(app: Any, name: str, *args: Any, **options: Any) -> tuple[Any, Any]:
         return await result if inspect.isawaitable(result) else [item async for item in result]
 
     result = getattr(app, name)(*args, **options)
-    return list(result) if inspect.isgenerator(result) else result, asyncio.run(asynchronous())
+    return list(result) if isinstance(result, Iterator) else result, asyncio.run(asynchronous())
 
 
 class FailsOnce:
@@ -58,12 +59,6 @@ def test_the_blocking_form_takes_what_the_async_form_takes(name: str) -> None:
     named_only = [p for p in waiting.parameters.values() if p.kind is p.KEYWORD_ONLY]
     positional = [p for p in waiting.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     blocking.bind(*(None for _ in positional), **{p.name: None for p in named_only})
-
-
-@pytest.mark.parametrize("name", ["invoke", "stream"])
-def test_a_parameter_that_does_not_exist_is_refused(name: str) -> None:
-    with pytest.raises(TypeError):
-        list(getattr(plain("a"), name)({}, stream_modes="values"))
 
 
 @pytest.mark.parametrize(
@@ -309,6 +304,12 @@ async def test_the_blocking_door_may_be_used_from_a_thread_of_an_async_program()
 # ---- more than LangGraph
 
 
+@pytest.mark.parametrize("name", ["invoke", "stream"])
+def test_a_parameter_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(TypeError):
+        list(getattr(plain("a"), name)({}, stream_modes="values"))
+
+
 def test_async_nodes_run_behind_the_blocking_door() -> None:
     async def waits(state: Log) -> dict[str, Any]:
         await asyncio.sleep(0)
@@ -322,7 +323,9 @@ def test_async_nodes_run_behind_the_blocking_door() -> None:
 @pytest.mark.parametrize("name", MIRRORED)
 async def test_inside_a_running_loop_the_error_names_the_async_method(name: str) -> None:
     app = plain("a", checkpointer=InMemorySaver())
-    argument: Any = {"log": []} if name in ("invoke", "stream") else [{"log": []}] if name == "batch" else thread()
+    argument: Any = (
+        {"log": []} if name in ("invoke", "stream") else [{"log": []}] if name == "batch" else thread()
+    )
     with pytest.raises(RunningLoopError, match=f"a{name}"):
         result = getattr(app, name)(argument, *([thread()] if name in ("invoke", "stream", "batch") else []))
         list(result)
@@ -353,12 +356,14 @@ def test_leaving_a_stream_early_ends_its_async_nodes() -> None:
 
 
 def test_no_thread_is_left_behind_by_the_blocking_door() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     app = graph(Log, says_plainly("a"), says_plainly("b"), paths=["START a", "START b"]).compile()
     for _ in range(5):
         app.invoke({})
         list(app.stream({}))
-    assert threading.active_count() == before
+    for worker in set(threading.enumerate()) - before:
+        worker.join(30)
+        assert not worker.is_alive()
 
 
 def test_a_graph_works_again_after_the_blocking_door_failed() -> None:

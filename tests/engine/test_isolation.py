@@ -93,7 +93,10 @@ async def test_a_router_sees_what_its_node_set() -> None:
 
     builder = graph(Log, sets("a"), paths=["START a"]).add_conditional_edges("a", route)
     await builder.compile().ainvoke({})
-    assert seen in (["a"], ["nobody"])  # LangGraph does not say; what matters is that no other node's value leaks
+    assert seen in (
+        ["a"],
+        ["nobody"],
+    )  # LangGraph does not say; what matters is that no other node's value leaks
 
 
 async def test_runs_at_the_same_time_do_not_see_each_other() -> None:

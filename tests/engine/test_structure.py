@@ -76,7 +76,9 @@ async def test_a_cancelled_stream_leaves_nothing_alive_whenever_it_is_cancelled(
     make, _ = SHAPES[shape]
     over, turn = False, 0
     while not over:
-        over, _result = await cancelled_after(turn, read(make(None).astream(GIVEN, stream_mode=["values", "updates"])))
+        over, _result = await cancelled_after(
+            turn, read(make(None).astream(GIVEN, stream_mode=["values", "updates"]))
+        )
         await turns(5)  # the iterator was dropped, not closed: its run ends as soon as the loop gets to it
         turn += 1
     assert turn > 5
@@ -85,14 +87,18 @@ async def test_a_cancelled_stream_leaves_nothing_alive_whenever_it_is_cancelled(
 @pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize("saver", SAVERS)
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_a_thread_goes_on_wherever_its_run_was_cancelled(shape: str, saver: str, durability: Any) -> None:
+async def test_a_thread_goes_on_wherever_its_run_was_cancelled(
+    shape: str, saver: str, durability: Any
+) -> None:
     make, expected = SHAPES[shape]
     over, turn = False, 0
     while not over:
         app = make(SAVERS[saver]())
         async with no_new_tasks():
             over, _ = await cancelled_after(turn, app.ainvoke(GIVEN, thread(), durability=durability))
-        assert await to_its_end(app, GIVEN, durability=durability) == {"log": expected}, f"cancelled at {turn}"
+        assert await to_its_end(app, GIVEN, durability=durability) == {"log": expected}, (
+            f"cancelled at {turn}"
+        )
         assert one_chain(await history(app, thread()))
         turn += 1
     assert turn > 5

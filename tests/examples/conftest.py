@@ -49,7 +49,13 @@ def run_example() -> RunExample:
 
     def run(name: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error", f"examples/{name}", *args]
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])), **env}
-        return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False)
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
+            **env,
+        }
+        return subprocess.run(
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
 
     return run

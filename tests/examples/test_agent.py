@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from examples.agent import Model, graph
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from examples.agent import Model, graph
 from tests.examples.conftest import RunExample, Serve
 
 QUESTION = {"role": "user", "content": "Which day is 100 days after 1 February 2024?"}
@@ -24,7 +24,11 @@ def calls(*functions: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         "role": "assistant",
         "content": None,
         "tool_calls": [
-            {"id": f"call-{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+            {
+                "id": f"call-{n}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(arguments)},
+            }
             for n, (name, arguments) in enumerate(functions)
         ],
     }
@@ -124,5 +128,9 @@ async def test_the_program_prints_who_said_what(
     env = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "secret", "OPENAI_MODEL": "scripted"}
     ran = await asyncio.to_thread(program, "agent.py", "Which day?", **env)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines() == ['ask: weekday({"day": "2024-05-11"})', "use_tool: Saturday", "ask: A Saturday."]
+    assert ran.stdout.splitlines() == [
+        'ask: weekday({"day": "2024-05-11"})',
+        "use_tool: Saturday",
+        "ask: A Saturday.",
+    ]
     assert endpoint.keys == ["Bearer secret"] * 2

@@ -1,8 +1,8 @@
 """examples/quickstart.py does what it says."""
 
 import pytest
-from examples.quickstart import graph
 
+from examples.quickstart import graph
 from tests.examples.conftest import RunExample
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from examples.text_statistics import graph, statistics_of
 
+from examples.text_statistics import graph, statistics_of
 from tests.examples.conftest import ROOT, RunExample
 
 

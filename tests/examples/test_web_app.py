@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Any, TypedDict
 
 import httpx
+
 from examples import web_app
 from examples.web_app import make_app
-
 from graphrt.graph import START, StateGraph
 from graphrt.types import StreamWriter
 from tests.examples.conftest import Serve

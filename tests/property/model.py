@@ -39,7 +39,9 @@ NARROW = ("log", "last", "flash")
 
 def digest(*parts: Any) -> int:
     """A number that depends on every part, alike in every process and for every order of a dict's keys."""
-    return crc32(json.dumps(parts, sort_keys=True, default=lambda wrapped: ["instead", wrapped.value]).encode())
+    return crc32(
+        json.dumps(parts, sort_keys=True, default=lambda wrapped: ["instead", wrapped.value]).encode()
+    )
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,18 @@ def choices(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int
         known = st.sampled_from([GHOST, *names])
     if draw(rarely(out_of=3)):
         targets = draw(st.lists(known, max_size=1))
-        return Choice(tuple(targets), to=draw(known.filter(lambda name: name != END)), sends=draw(st.integers(1, 3)))
+        return Choice(
+            tuple(targets), to=draw(known.filter(lambda name: name != END)), sends=draw(st.integers(1, 3))
+        )
     return Choice(tuple(draw(st.lists(known, min_size=least, max_size=2))))
 
 
 @st.composite
 def routers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int = 0) -> Router:
     labels = draw(st.booleans())
-    options = draw(st.lists(choices(names, ghosts=ghosts and not labels, least=least), min_size=1, max_size=3))
+    options = draw(
+        st.lists(choices(names, ghosts=ghosts and not labels, least=least), min_size=1, max_size=3)
+    )
     return Router(tuple(options), labels=labels, bare=draw(st.booleans()), asynchronous=draw(st.booleans()))
 
 
@@ -66,9 +70,7 @@ def answers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool) -> Answer:
         return Answer("none")
     if form == "dict":
         return Answer("dict", (Update(draw(writes(ghosts=ghosts))),))
-    command = st.builds(
-        Update, st.none() | writes(ghosts=ghosts), st.none() | choices(names, ghosts=ghosts)
-    )
+    command = st.builds(Update, st.none() | writes(ghosts=ghosts), st.none() | choices(names, ghosts=ghosts))
     return Answer(form, tuple(draw(st.lists(command, min_size=1, max_size=1 if form == "command" else 2))))
 
 
@@ -77,7 +79,9 @@ def nodes(draw: st.DrawFn, name: str, names: tuple[str, ...], *, ghosts: bool) -
     return Node(
         name,
         answers=tuple(draw(st.lists(answers(names, ghosts=ghosts), min_size=1, max_size=2))),
-        routers=tuple(draw(st.lists(routers(names, ghosts=ghosts), max_size=draw(st.sampled_from((0, 1, 0, 2)))))),
+        routers=tuple(
+            draw(st.lists(routers(names, ghosts=ghosts), max_size=draw(st.sampled_from((0, 1, 0, 2)))))
+        ),
         defer=draw(rarely(out_of=5)),
         narrow=draw(rarely(out_of=5)),
     )
@@ -100,7 +104,13 @@ def edges(names: tuple[str, ...], *, size: int) -> st.SearchStrategy[list[tuple[
 @st.composite
 def inputs(draw: st.DrawFn, *, turns: int) -> tuple[dict[str, object] | None, ...]:
     given = st.fixed_dictionaries(
-        {}, optional={"log": st.just(["in"]), "total": st.integers(0, 9), "last": st.integers(0, 9), "flash": st.just(1)}
+        {},
+        optional={
+            "log": st.just(["in"]),
+            "total": st.integers(0, 9),
+            "last": st.integers(0, 9),
+            "flash": st.just(1),
+        },
     )
     return (draw(given), *draw(st.lists(st.none() | given, max_size=turns - 1)))
 

@@ -124,7 +124,9 @@ def action(node: Node, schedule: Callable[[], Schedule]) -> Callable[[Any], Awai
             case "command":
                 return command(updates[0])
             case _:
-                plain = [command(given) if given.goto else wrapped(given.update or {}) for given in updates[1:]]
+                plain = [
+                    command(given) if given.goto else wrapped(given.update or {}) for given in updates[1:]
+                ]
                 return [command(updates[0]), *plain]
 
     return run
