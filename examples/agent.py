@@ -65,13 +65,16 @@ class Tool:
         return str(self.function(**msgspec.structs.asdict(given)))
 
 
-TOOLS = {tool.function.__name__: tool for tool in map(Tool.of, (add_days, weekday))}
+FUNCTIONS: list[Callable[..., object]] = [add_days, weekday]
+TOOLS = {function.__name__: Tool.of(function) for function in FUNCTIONS}
 
 
 # ---- the graph: ask -> use_tool, once per call -> ask -> ... -> END
 
 
 class State(TypedDict):
+    """The conversation; nodes add to it."""
+
     messages: Annotated[list[Message], operator.add]
 
 
@@ -101,11 +104,13 @@ def tools_or_done(state: State) -> list[Send] | str:
 
 def use_tool(call: Message) -> State:
     """Gets one call. All calls of a message run at the same time; their answers keep the order of the calls."""
-    function = call["function"]
+    name, arguments = call["function"]["name"], call["function"]["arguments"]
     try:
-        answer = TOOLS[function["name"]].call(function["arguments"])
-    except KeyError:
-        answer = f"There is no tool {function['name']!r}; there are {', '.join(TOOLS)}."
+        answer = (
+            TOOLS[name].call(arguments)
+            if name in TOOLS
+            else f"There is no tool {name!r}: {', '.join(TOOLS)}."
+        )
     except Exception as error:  # whatever it is, the model can try again
         answer = f"{type(error).__name__}: {error}"
     return {"messages": [{"role": "tool", "tool_call_id": call["id"], "content": answer}]}

@@ -9,10 +9,13 @@ import sys
 from typing import Annotated, Literal, TypedDict
 
 from graphrt.checkpoint.memory import InMemorySaver
+from graphrt.config import RunnableConfig
 from graphrt.graph import END, START, StateGraph
 
 
 class State(TypedDict):
+    """What the nodes read and update."""
+
     secret: int
     low: int
     high: int
@@ -44,7 +47,7 @@ graph = builder.compile(checkpointer=InMemorySaver())
 async def main(secret: int) -> None:
     print(graph.get_graph().draw_ascii())
 
-    thread = {"configurable": {"thread_id": "game-1"}}
+    thread: RunnableConfig = {"configurable": {"thread_id": "game-1"}}
     game = {"secret": secret, "low": 1, "high": 100}
     async for update in graph.astream(game, thread, stream_mode="updates"):
         print(update)

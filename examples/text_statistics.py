@@ -11,11 +11,11 @@ import operator
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
+from graphrt.config import RunnableConfig
 from graphrt.graph import END, START, StateGraph
 from graphrt.types import Send, StreamWriter
 
@@ -34,70 +34,82 @@ COMMON = frozenset(
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """Numbers of one text, or of several together."""
+class Counts:
+    """What one text consists of, or several together."""
+
+    lines: int = 0
+    sentences: int = 0
+    syllables: int = 0
+    words: dict[str, int] = field(default_factory=dict[str, int])
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.lines + other.lines,
+            self.sentences + other.sentences,
+            self.syllables + other.syllables,
+            dict(Counter(self.words) + Counter(other.words)),
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the report. `ease` is Flesch's (1948): 90 reads like a comic, 60 like a newspaper, 30 like a thesis."""
 
     name: str
     lines: int
     words: int
-    sentences: int
-    syllables: int
-    counts: dict[str, int]
+    unique: int
+    ease: float
+    top: list[str]
 
-    @property
-    def reading_ease(self) -> float:
-        """Flesch (1948): 90 reads like a comic, 60 like a newspaper, 30 like a scientific paper."""
-        if not self.words:
-            return 0.0
-        return 206.835 - 1.015 * self.words / max(1, self.sentences) - 84.6 * self.syllables / self.words
-
-    def top(self, n: int) -> list[str]:
-        """The most frequent words that say what the text is about."""
-        telling = {word: count for word, count in self.counts.items() if len(word) > 2 and word not in COMMON}
-        return sorted(telling, key=lambda word: (-telling[word], word))[:n]
+    @classmethod
+    def of(cls, name: str, counts: Counts) -> "Row":
+        words = sum(counts.words.values())
+        ease = 206.835 - 1.015 * words / max(1, counts.sentences) - 84.6 * counts.syllables / max(1, words)
+        telling = {word: n for word, n in counts.words.items() if len(word) > 2 and word not in COMMON}
+        top = sorted(telling, key=lambda word: (-telling[word], word))[:4]
+        return cls(name, counts.lines, words, len(counts.words), round(ease) if words else 0, top)
 
 
-def statistics_of(name: str, text: str) -> Statistics:
+def count(text: str) -> Counts:
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)  # code is no prose
     words = [word.lower() for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", prose)]
-    return Statistics(
-        name,
+    return Counts(
         lines=len(text.splitlines()),
-        words=len(words),
+        # A full stop, or the end of a heading or list item.
         sentences=len(re.findall(r"[^.!?:\n][.!?:]+(?=\s|$)|[^\s.!?:](?=\n\s*\n|\s*$)", prose)),
         syllables=sum(max(1, len(re.findall(r"[aeiouy]+", word.removesuffix("e")))) for word in words),
-        counts=dict(Counter(words)),
+        words=dict(Counter(words)),
     )
 
 
-def added_up(parts: Iterable[Statistics]) -> Statistics:
-    parts = list(parts)
-    counts: Counter[str] = Counter()
-    for part in parts:
-        counts.update(part.counts)
-    return Statistics(
-        f"{len(parts)} files",
-        lines=sum(part.lines for part in parts),
-        words=sum(part.words for part in parts),
-        sentences=sum(part.sentences for part in parts),
-        syllables=sum(part.syllables for part in parts),
-        counts=dict(counts),
-    )
+# ---- the graph: find -> measure, once per file -> report
 
 
-# ---- the graph: find -> measure, once per file -> add_up
+class Input(TypedDict):
+    """What a run is given."""
 
-
-class State(TypedDict):
     paths: list[str]
+
+
+class Output(TypedDict):
+    """What a run returns."""
+
+    rows: list[Row]
+
+
+class State(Input, Output):
+    """What the nodes share."""
+
     files: list[str]
     measured: Annotated[
-        list[Statistics], operator.add
-    ]  # each task adds its own; the order is that of the files
-    total: Statistics
+        list[tuple[str, Counts]], operator.add
+    ]  # every task adds its own, in the order of the files
 
 
 class Document(TypedDict):
+    """What one `measure` task is given instead of the state."""
+
     path: str
 
 
@@ -111,29 +123,31 @@ def find(state: State) -> dict[str, list[str]]:
 
 
 def one_task_per_file(state: State) -> list[Send] | str:
-    return [Send("measure", Document(path=path)) for path in state["files"]] or "add_up"
+    return [Send("measure", Document(path=path)) for path in state["files"]] or "report"
 
 
-def measure(document: Document, writer: StreamWriter) -> dict[str, list[Statistics]]:
-    """Gets what its Send carries instead of the state; `writer` reports while other files are still read."""
+def measure(document: Document, writer: StreamWriter) -> dict[str, list[tuple[str, Counts]]]:
+    """Also in worker threads, many at a time; `writer` tells at once what is done."""
     path = document["path"]
-    statistics = statistics_of(path, Path(path).read_text(encoding="utf-8", errors="replace"))
-    writer({"file": path, "words": statistics.words})
-    return {"measured": [statistics]}
+    counts = count(Path(path).read_text(encoding="utf-8", errors="replace"))
+    writer({"file": path, "words": sum(counts.words.values())})
+    return {"measured": [(path, counts)]}
 
 
-async def add_up(state: State) -> dict[str, Statistics]:
-    return {"total": added_up(state["measured"])}
+async def report(state: State) -> Output:
+    measured = state["measured"]
+    total = sum((counts for _, counts in measured), Counts())
+    return {"rows": [*(Row.of(*each) for each in measured), Row.of(f"{len(measured)} files", total)]}
 
 
-builder = StateGraph(State)
+builder = StateGraph(State, input_schema=Input, output_schema=Output)
 builder.add_node(find)
 builder.add_node(measure)
-builder.add_node(add_up, defer=True)  # waits until everything else is done, then runs once
+builder.add_node(report, defer=True)  # waits until everything else is done, then runs once
 builder.add_edge(START, "find")
-builder.add_conditional_edges("find", one_task_per_file, ["measure", "add_up"])
-builder.add_edge("measure", "add_up")
-builder.add_edge("add_up", END)
+builder.add_conditional_edges("find", one_task_per_file, ["measure", "report"])
+builder.add_edge("measure", "report")
+builder.add_edge("report", END)
 graph = builder.compile(name="text statistics")
 
 
@@ -141,30 +155,28 @@ graph = builder.compile(name="text statistics")
 
 
 async def main(paths: list[str]) -> None:
-    result: dict[str, Any] = {}
-    async for mode, chunk in graph.astream(
-        {"paths": paths}, {"max_concurrency": 16}, stream_mode=["custom", "values"]
-    ):
+    rows: list[Row] = []
+    config: RunnableConfig = {"max_concurrency": 16}
+    async for mode, chunk in graph.astream({"paths": paths}, config, stream_mode=["custom", "updates"]):
         if mode == "custom":
             print(f"read {shown(chunk['file'])}: {chunk['words']} words", file=sys.stderr)
-        else:
-            result = chunk
-    print_table(result["measured"], result["total"])
+        elif "report" in chunk:
+            rows = chunk["report"]["rows"]
+    print_table(rows)
 
 
-def print_table(measured: list[Statistics], total: Statistics) -> None:
-    names = [shown(part.name) for part in [*measured, total]]
-    width = max(len(name) for name in names)
-    print(f"{'file':<{width}}  {'lines':>7} {'words':>8} {'unique':>7} {'ease':>5}  top words")
-    for name, part in zip(names, [*measured, total], strict=True):
-        if part is total:
+def print_table(rows: list[Row]) -> None:
+    width = max(len(shown(row.name)) for row in rows)
+    print(f"{'file':<{width}} {'lines':>7} {'words':>8} {'unique':>7} {'ease':>5}  top words")
+    for row in rows:
+        if row is rows[-1]:
             print("-" * (width + 60))
-        numbers = f"{part.lines:>7,} {part.words:>8,} {len(part.counts):>7,} {part.reading_ease:>5.0f}"
-        print(f"{name:<{width}}  {numbers}  {' '.join(part.top(4))}")
+        numbers = f"{row.lines:>7,} {row.words:>8,} {row.unique:>7,} {row.ease:>5.0f}"
+        print(f"{shown(row.name):<{width}} {numbers}  {' '.join(row.top)}")
 
 
 def shown(path: str) -> str:
-    """As short as it can be without becoming ambiguous."""
+    """Relative to where the user is, if it is there."""
     return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
 
 

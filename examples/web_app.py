@@ -7,8 +7,6 @@ Needs the packages starlette and uvicorn. `make_app` serves any graph whose inpu
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any, TypedDict
 
 import anyio
@@ -43,12 +41,14 @@ PAGE = """<!doctype html><title>graphrt</title>
 # ---- a graph to serve
 
 
-class State(TypedDict, total=False):
+class State(TypedDict):
+    """A text to spell, and how many words it had."""
+
     text: str
     words: int
 
 
-async def spell(state: State, writer: StreamWriter) -> State:
+async def spell(state: State, writer: StreamWriter) -> dict[str, int]:
     words = state["text"].split()
     for word in words:
         await asyncio.sleep(0.3)  # stands for a model that answers word by word
@@ -67,10 +67,11 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, chunks: AsyncIterator[tuple[str, Any]]) -> None:
+    def __init__(self, graph: Any, given: dict[str, Any]) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._chunks = chunks
+        self._graph = graph
+        self._given = given
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
@@ -89,13 +90,13 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        # Leaving this block, also by being cancelled, closes the stream, and that cancels what still runs.
-        async with aclosing(self._chunks) as chunks:  # type: ignore[type-var]
-            try:
+        try:
+            # Leaving this block, also by being cancelled, leaves nothing of the run alive.
+            async with self._graph.astream(self._given, stream_mode=["custom", "updates"]) as chunks:
                 async for kind, payload in chunks:
                     await send_body(event(kind, payload))
-            except Exception as error:
-                await send_body(event("error", f"{type(error).__name__}: {error}"))
+        except Exception as error:
+            await send_body(event("error", f"{type(error).__name__}: {error}"))
         await send_body(event("end", None), more=False)
 
 
@@ -108,8 +109,7 @@ def make_app(graph: Any) -> Starlette:
         return HTMLResponse(PAGE)
 
     async def run(request: Request) -> Response:
-        given = {"text": request.query_params.get("text", "")}
-        return EventStream(graph.astream(given, stream_mode=["custom", "updates"]))
+        return EventStream(graph, {"text": request.query_params.get("text", "")})
 
     return Starlette(routes=[Route("/", page), Route("/run", run)])
 

@@ -15,7 +15,7 @@ from graphrt.cli.exits import EXIT_CODES, Exit, Refused, errors_in_words
 from graphrt.cli.given import read_input
 from graphrt.cli.lines import JsonLines, as_json
 from graphrt.cli.running import Request, View, run
-from graphrt.cli.target import find, graph_from
+from graphrt.cli.target import find, graph_of, settled
 from graphrt.cli.terminal import Terminal
 from graphrt.graph import CompiledStateGraph
 from graphrt.graph.drawing import Graph
@@ -83,8 +83,8 @@ def run_command(
     try:
         with errors_in_words(with_traceback=with_traceback):
             request = Request(
-                found=find(target),
                 input=read_input(given),
+                found=find(target),
                 modes=asked,
                 thread=thread,
                 checkpointer=checkpointer,
@@ -117,7 +117,7 @@ def _say_interrupted(thread: str | None) -> None:
 def draw_command(target: str, form: str, with_traceback: bool) -> None:
     """Draw a graph as Mermaid text, in characters, or as JSON."""
     with errors_in_words(with_traceback=with_traceback):
-        graph = asyncio.run(graph_from(find(target)))
+        graph = graph_of(asyncio.run(settled(find(target))))
         if not isinstance(graph, CompiledStateGraph):
             raise Refused("Only graphs that a StateGraph compiles to can be drawn.")
         click.echo(_drawn(graph.get_graph(), form).rstrip("\n"))

@@ -9,7 +9,13 @@ from enum import IntEnum
 
 import click
 
-from graphrt.errors import EmptyInputError, GraphError, GraphRecursionError, GraphValidationError, ThreadConflict
+from graphrt.errors import (
+    EmptyInputError,
+    GraphError,
+    GraphRecursionError,
+    GraphValidationError,
+    ThreadConflict,
+)
 
 
 class Exit(IntEnum):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from graphrt.checkpoint.urls import saver_from_url
 from graphrt.cli.exits import Refused
-from graphrt.cli.target import Graph, graph_from
+from graphrt.cli.target import Graph, graph_of, settled
 from graphrt.config import RunnableConfig
 from graphrt.errors import EmptyInputError
 from graphrt.types import StreamMode
@@ -33,7 +33,7 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to run and how. `found` is what the target names; `input` None continues the thread."""
+    """What to run and how. `found` is what the target names, or a coroutine that makes it; `input` None goes on."""
 
     found: object
     input: Any
@@ -50,8 +50,9 @@ async def run(request: Request, view: View) -> None:
         Refused: the request makes no sense for this graph.
         Exception: whatever a node raised.
     """
+    made = await settled(request.found)
     async with _opened(request.checkpointer) as saver:
-        graph = await graph_from(request.found, checkpointer=saver)
+        graph = graph_of(made, checkpointer=saver)
         if request.thread is not None and not graph.checkpointer:
             raise Refused(
                 "--thread needs a checkpointer: pass --checkpointer URL, or compile the graph with one."

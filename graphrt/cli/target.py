@@ -11,7 +11,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 from types import ModuleType
@@ -27,40 +27,56 @@ _EXAMPLE: Final = "for example graphs.py:graph or package.module:graph"
 
 
 def find(target: str) -> object:
-    """Import the file or module and get the object that `target` names. Call it without a running loop.
+    """Import the file or module and get the object that `target` names; if that is a function, call it.
+
+    Call this without a running loop: the program's own code may block, or run a loop of its own.
 
     Raises:
-        Refused: there is no such file, module or name, or importing it failed.
+        Refused: there is no such file, module or name, importing it failed, or the function wants parameters.
+        Exception: whatever the function raises.
     """
     place, colon, name = target.rpartition(":")
     if not colon or not place or not name:
         raise Refused(f"Say which file or module and which graph in it, {_EXAMPLE}; got {target!r}.")
     module = _imported(place)
-    found: object = module
+    found: Any = module
     for part in name.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
             raise Refused(f"{place} has no {name!r}.{did_you_mean(name, _graphs_in(module))}") from None
-    return found
+    if _is_builder(found) or _is_graph(found) or not callable(found):
+        return found
+    needed = _parameters_without_default(found)
+    if needed:
+        raise Refused(f"A function that makes the graph must take no parameters; {name} needs {needed}.")
+    return found()
 
 
-async def graph_from(found: object, *, checkpointer: Any = None) -> Graph:
+async def settled(found: object) -> object:
+    """What an async function made; anything else as it is."""
+    return await found if inspect.isawaitable(found) else found
+
+
+def graph_of(made: object, *, checkpointer: Any = None) -> Graph:
     """A graph that can run, with `checkpointer` in place of its own if one is given.
 
     Raises:
-        Refused: `found` is neither a graph nor a builder, nor makes one without being given anything.
+        Refused: it is neither a graph nor a builder.
+        GraphValidationError: the builder's graph is not complete.
     """
-    made = await _made(found)
     if _is_builder(made):
         return made.compile(checkpointer=checkpointer)
-    if _is_graph(made):
-        if checkpointer is not None:
-            made = copy(made)
-            made.checkpointer = checkpointer
+    if not _is_graph(made):
+        raise Refused(
+            f"The target is of type {type(made).__name__}. "
+            "It must be a graph, a builder, or a function that returns one."
+        )
+    if checkpointer is None:
         return made
-    what = f"a {type(made).__name__}" if made is found else f"a function that returns a {type(made).__name__}"
-    raise Refused(f"The target is {what}. It must be a graph, a builder, or a function that returns one.")
+    graph = copy(made)
+    graph.checkpointer = checkpointer
+    return graph
 
 
 def _is_builder(value: object) -> TypeGuard[StateGraph[Any, Any, Any, Any]]:
@@ -69,17 +85,6 @@ def _is_builder(value: object) -> TypeGuard[StateGraph[Any, Any, Any, Any]]:
 
 def _is_graph(value: object) -> TypeGuard[Graph]:
     return isinstance(value, GraphRunner)
-
-
-async def _made(found: Any) -> object:
-    if not callable(found):
-        return found
-    needed = _parameters_without_default(found)
-    if needed:
-        raise Refused(f"A function that makes the graph must take no parameters; this one needs {needed}.")
-    make: Callable[[], object | Awaitable[object]] = found
-    made = make()
-    return await made if inspect.isawaitable(made) else made
 
 
 def _parameters_without_default(function: Callable[..., object]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+from graphrt.engine.patience import wait_out
 from graphrt.engine.stream import Hub
 
 __all__ = ["RunStream"]
@@ -17,6 +18,8 @@ Execute = Callable[[Hub], Coroutine[Any, Any, None]]
 async def _work(execute: Execute, hub: Hub) -> None:
     try:
         await execute(hub)
+    except Exception as failure:  # the consumer raises it; a task that keeps it would make a cycle with its traceback
+        hub.failure = failure
     finally:
         hub.close()
 
@@ -71,9 +74,18 @@ class RunStream:
 
     async def _end(self) -> None:
         """The run is over: raise what it raised."""
-        task, self._task, self._hub = self._task, None, None
-        if task is not None:
+        task, hub = self._task, self._hub
+        self._task = self._hub = None
+        if task is None or hub is None:  # somebody closed the stream while this consumer waited
+            return
+        failure, hub.failure = hub.failure, None
+        if failure is None:
             await task
+            return
+        try:
+            raise failure
+        finally:
+            del failure
 
     async def aclose(self) -> None:
         """Cancel the run and wait until nothing of it is left."""
@@ -83,16 +95,8 @@ class RunStream:
             return
         hub.close()
         task.cancel()
-        interrupted: asyncio.CancelledError | None = None
-        while not task.done():
-            try:
-                await asyncio.wait((task,))
-            except asyncio.CancelledError as error:
-                interrupted = error
-        if not task.cancelled():
-            task.exception()  # whoever closes a stream does not want to hear of the run any more
-        if interrupted is not None:
-            raise interrupted
+        await wait_out((task,))
+        hub.failure = None  # whoever closes a stream does not want to hear of its run any more
 
     async def __aenter__(self) -> Self:
         return self
@@ -113,10 +117,4 @@ class RunStream:
 
 def _abandon(task: asyncio.Task[None], hub: Hub) -> None:
     hub.close()
-    task.add_done_callback(_forget)
     task.cancel()
-
-
-def _forget(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        task.exception()

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import copy_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from graphrt.errors import RunningLoopError
 
@@ -23,6 +23,7 @@ __all__ = ["breathe", "drive", "drive_stream", "enter_loop", "running_loop"]
 T = TypeVar("T")
 _NEEDS_LOOP: Final = object()
 """What a coroutine yields to the door when it cannot go on without a loop."""
+_END: Final[Any] = object()
 
 
 class _EnterLoop:
@@ -66,8 +67,22 @@ class _Rest:
         return (yield from self.coroutine.__await__())
 
 
-async def _go_on(coroutine: Coroutine[Any, Any, T]) -> T:
-    return await _Rest(coroutine)
+async def _outcome(awaitable: Awaitable[T]) -> tuple[T | None, Exception | None]:
+    """The result or the error as a value: a task that kept the error would make a cycle with its traceback."""
+    try:
+        return await awaitable, None
+    except Exception as error:
+        return None, error
+
+
+def _in_private_loop(awaitable: Awaitable[T]) -> T:
+    value, error = _private.get().run(_outcome(awaitable), context=copy_context())
+    if error is None:
+        return cast(T, value)
+    try:
+        raise error
+    finally:
+        del error
 
 
 class _PrivateLoop(threading.local):
@@ -113,21 +128,11 @@ def drive_stream(stream: AsyncIterator[T], close: Callable[[], Coroutine[Any, An
         RunningLoopError: a loop is running in this thread.
     """
     forbid_running_loop(method)
-    loop = _private.get()
-    context = copy_context()
     try:
-        while True:
-            try:
-                chunk = loop.run(_next(stream), context=context)
-            except StopAsyncIteration:
-                return
+        while (chunk := _in_private_loop(anext(stream, _END))) is not _END:
             yield chunk
     finally:
-        loop.run(close(), context=context)
-
-
-async def _next(stream: AsyncIterator[T]) -> T:
-    return await stream.__anext__()
+        _in_private_loop(close())
 
 
 def drive(coroutine: Coroutine[Any, Any, T], method: str) -> T:
@@ -143,5 +148,5 @@ def drive(coroutine: Coroutine[Any, Any, T], method: str) -> T:
         while coroutine.send(None) is not _NEEDS_LOOP:
             pass
     except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    return _private.get().run(_go_on(coroutine), context=copy_context())
+        return cast(T, stop.value)
+    return _in_private_loop(_Rest(coroutine))

@@ -9,34 +9,76 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
+
+from graphrt.engine.patience import wait_out
 
 __all__ = ["run_together"]
 
 T = TypeVar("T")
+Call: TypeAlias = Callable[[T], Awaitable[None]]
+Failed: TypeAlias = Callable[[T, BaseException], Awaitable[None]]
 
 class _Gate(Generic[T]):
-    """Counts the tasks of a step that have not ended, and remembers the first failure."""
+    """The tasks of one step: those that wait to be started, those that run, and the first failure."""
 
-    __slots__ = ("ended", "failure", "handles", "left", "waiting")
+    __slots__ = ("call", "create_task", "done", "ended", "failed", "failure", "handles", "left", "stopping", "waiting")
 
-    def __init__(self, tasks: Sequence[T]) -> None:
+    def __init__(self, tasks: Sequence[T], call: Call[T], done: Call[T] | None, failed: Failed[T] | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.call = call
+        self.done = done
+        self.failed = failed
+        self.failure: BaseException | None = None
+        self.stopping = False
         self.left = len(tasks)
         self.waiting = deque(tasks)
         self.handles: list[asyncio.Task[None]] = []
-        self.failure: BaseException | None = None
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.create_task = loop.create_task
+
+    def launch(self, count: int) -> None:
+        """Start so many of the tasks that wait."""
+        for _ in range(count):
+            self.handles.append(self.create_task(self.attempt(self.waiting.popleft())))
+
+    async def attempt(self, task: T) -> None:
+        """One task from its start to its end; never raises."""
+        try:
+            await self.call(task)
+            if self.done is not None and self.left > 1:
+                await self.done(task)
+        except BaseException as failure:
+            if self.failure is None and not self.stopping:
+                self.failure = failure
+                if self.failed is not None:
+                    await self.failed(task, failure)
+            self.open()
+            return
+        self.left -= 1
+        if not self.left:
+            self.open()
+        elif self.waiting and self.failure is None:
+            self.launch(1)
 
     def open(self) -> None:
+        """Wake whoever waits for the step."""
         if not self.ended.done():
             self.ended.set_result(None)
+
+    async def stop(self) -> None:
+        """Cancel what still runs and wait until it has ended."""
+        self.stopping = True
+        for handle in self.handles:
+            handle.cancel()
+        await wait_out(self.handles)
 
 
 async def run_together(
     tasks: Sequence[T],
-    call: Callable[[T], Awaitable[None]],
-    done: Callable[[T], Awaitable[None]] | None = None,
-    failed: Callable[[T, BaseException], Awaitable[None]] | None = None,
+    call: Call[T],
+    done: Call[T] | None = None,
+    failed: Failed[T] | None = None,
     *,
     limit: int | None = None,
 ) -> None:
@@ -50,57 +92,18 @@ async def run_together(
     Raises:
         whatever the first task to fail raised.
     """
-    gate = _Gate(tasks)
-    create_task = asyncio.get_running_loop().create_task
-
-    def launch() -> None:
-        gate.handles.append(create_task(attempt(gate.waiting.popleft())))
-
-    async def attempt(task: T) -> None:
-        try:
-            await call(task)
-            if done is not None and gate.left > 1:
-                await done(task)
-        except BaseException as failure:
-            if gate.failure is None:
-                gate.failure = failure
-                if failed is not None:
-                    await failed(task, failure)
-            gate.open()
-            return
-        gate.left -= 1
-        if not gate.left:
-            gate.open()
-        elif gate.waiting and gate.failure is None:
-            launch()
-
-    for _ in range(min(limit or gate.left, gate.left)):
-        launch()
+    gate = _Gate(tasks, call, done, failed)
+    gate.launch(min(limit or gate.left, gate.left))
     try:
         await gate.ended
     except BaseException:
-        await _stop(gate.handles)
+        await gate.stop()
         raise
-    if gate.failure is not None:
-        await _stop(gate.handles)
-        try:
-            raise gate.failure
-        finally:
-            gate.failure = None
-            del launch, attempt
-
-
-async def _stop(handles: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel what still runs and wait until it has ended, however often the waiter itself is cancelled."""
-    alive = [handle for handle in handles if not handle.done()]
-    for handle in alive:
-        handle.cancel()
-    cancelled: asyncio.CancelledError | None = None
-    while alive:
-        try:
-            await asyncio.wait(alive)
-        except asyncio.CancelledError as again:
-            cancelled = again
-        alive = [handle for handle in alive if not handle.done()]
-    if cancelled is not None:
-        raise cancelled
+    if gate.failure is None:
+        return
+    failure, gate.failure = gate.failure, None
+    try:
+        await gate.stop()
+        raise failure
+    finally:
+        del failure  # its traceback holds this frame

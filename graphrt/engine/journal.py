@@ -20,6 +20,8 @@ from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, So
 from graphrt.core.ids import checkpoint_id, path_text, task_id
 from graphrt.core.snapshot import changed_channels, checkpoint_record, result_record
 from graphrt.core.state import State, Task
+from graphrt.engine.door import enter_loop
+from graphrt.engine.patience import wait_out
 from graphrt.serde import Serializer
 from graphrt.types import Durability
 
@@ -64,6 +66,8 @@ class Journal:
 
     async def load(self, checkpoint: str | None) -> Stored | None:
         """Read where the thread stands and remember it: commits succeed only while nobody else moves it."""
+        if not self._saver.immediate:
+            await enter_loop()
         stored = await self._saver.load(self.thread_id, self.namespace, checkpoint)
         if stored is not None:
             self._head = stored.head
@@ -118,8 +122,11 @@ class Journal:
         """Wait for the commit that is under way, and raise what it raised. A cancelled caller does not cancel it."""
         flight = self._flight
         if flight is not None:
-            await asyncio.shield(flight)
-            self._flight = None
+            try:
+                await asyncio.shield(flight)
+            finally:
+                if flight.done() and self._flight is flight:
+                    self._flight = None
 
     async def keep(self, state: State, task: Task, step: int, error: BaseException | None = None) -> None:
         """Make one task's result, or the text of its error, durable while others of its step still run."""
@@ -148,17 +155,23 @@ class Journal:
 
     async def close(self) -> None:
         """The run is over, well or not: finish what is under way; with "exit" durability store what it came to."""
-        await self.settle()
-        if self._durability != "exit" or self.last is None:
-            return
-        if self.last.id != self._head:
-            commit = Commit(
-                self.thread_id, self.namespace, self.last, self._head, tuple(self._unsaved.values()), ()
-            )
-            self._head = self.last.id
-            await self._saver.commit(commit)
+        if self._durability == "exit" and self.last is not None:
+            if self._saver.immediate:
+                await self._store_all(self.last)
+            else:
+                self._flight = asyncio.ensure_future(self._store_all(self.last))
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            await wait_out((flight,))
+            flight.result()
+
+    async def _store_all(self, last: Checkpoint) -> None:
+        if last.id != self._head:
+            changes = tuple(self._unsaved.values())
+            await self._saver.commit(Commit(self.thread_id, self.namespace, last, self._head, changes, ()))
+            self._head = last.id
         if self._kept:
-            await self._saver.append_results(self.thread_id, self.namespace, self.last.id, self._kept)
+            await self._saver.append_results(self.thread_id, self.namespace, last.id, self._kept)
 
     def decode(self, data: bytes) -> Any:
         """One stored value."""

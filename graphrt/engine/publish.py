@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from graphrt.core.ids import checkpoint_time
-from graphrt.core.report import Selection, has_changed, task_finished, task_started, update_of, values_of
+from graphrt.core.report import Selection, has_changed, result_of, task_finished, task_started, update_of, values_of
 from graphrt.core.state import State, Task
 
 if TYPE_CHECKING:
-    from graphrt.checkpoint import Checkpoint
+    from graphrt.checkpoint import Checkpoint, TaskResult
     from graphrt.engine.journal import Journal
     from graphrt.engine.stream import Hub
 
@@ -42,8 +42,12 @@ class Publisher:
         if self.hub.wants_values and has_changed(state, self.selection):
             self.hub.put("values", values_of(state, self.selection))
 
-    async def checkpoint(self, state: State, tasks: Sequence[Task], identities: Sequence[str]) -> None:
-        """The newest checkpoint, once it is durable and its next tasks are known."""
+    async def checkpoint(self, state: State, tasks: Sequence[Task], known: Mapping[str, TaskResult]) -> None:
+        """The newest checkpoint, once it is durable and its next tasks are known.
+
+        Args:
+            known: what is known of the tasks from an earlier attempt, by task id.
+        """
         journal = self.journal
         if journal is None or not self.hub.wants_checkpoints or journal.last is self.reported:
             return
@@ -58,12 +62,18 @@ class Publisher:
             "values": values_of(state, self.state_keys),
             "metadata": metadata_of(last),
             "next": [task.node.name for task in tasks],
-            "tasks": [
-                {"id": identity, "name": task.node.name, "interrupts": (), "state": None}
-                for task, identity in zip(tasks, identities, strict=True)
-            ],
+            "tasks": [self._planned(task, known) for task in tasks],
         }
         self._emit("checkpoints", "checkpoint", last.step, payload)
+
+    def _planned(self, task: Task, known: Mapping[str, TaskResult]) -> dict[str, Any]:
+        assert task.id_ is not None
+        planned: dict[str, Any] = {"id": task.id_, "name": task.node.name, "interrupts": (), "state": None}
+        if task.restored:
+            planned["result"] = result_of(task, self.state_keys)
+        elif task.id_ in known:
+            planned["error"] = known[task.id_].error
+        return planned
 
     def started(self, task: Task, identity: str, step: int) -> None:
         """A task is about to run."""

@@ -7,7 +7,7 @@ This is the hot path of graphrt. With neither checkpointer nor stream a superste
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import getrandbits
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -111,10 +111,9 @@ class Run:
         while True:
             self.step = step
             tasks = plan_step(state, self)
-            if self.restored:
-                self._restore(tasks)
+            known = self._restore(tasks) if self.restored else {}
             if publisher is not None:
-                await self._announce(publisher, tasks)
+                await self._announce(publisher, tasks, known)
             if step > stop:
                 raise self._out_of_steps()
             if not tasks:
@@ -140,10 +139,11 @@ class Run:
                         in_loop = running_loop() is not None
                 except BaseException as failure:
                     blamed = own_doing(task, failure)
-                    await self._failed(task, blamed)
-                    if blamed is not failure:
-                        raise blamed from None
-                    raise
+                    try:
+                        await self._failed(task, blamed)
+                        raise blamed
+                    finally:
+                        del blamed  # its traceback holds this frame
             if journal is None:
                 commit(state, tasks)
             else:
@@ -171,17 +171,18 @@ class Run:
         journal = self.journal
         assert journal is not None
         stored = await journal.load(checkpoint)
+        goes_on = False
         if stored is None:
             self.state = State.empty(self.plan)
             self.step = -2
         else:
-            self.state = restore(self.plan, stored, journal.decode, running=True)
+            goes_on = given is None or type(given) is Command or self._same_run(stored)
+            self.state = restore(self.plan, stored, journal.decode, running=goes_on)
             self.step = stored.checkpoint.step
         self.stop = self.step + self.limit + 2  # so a run that goes on gets two steps more (LangGraph A12)
-        if stored is not None:
-            if given is None or type(given) is Command or self._same_run(stored):
-                await self._go_on(given, stored)
-                return
+        if stored is not None and goes_on:
+            await self._go_on(given, stored)
+            return
         self._accept(given)
         self.step += 1
         await journal.commit(self.state, step=self.step, source="input", tasks=())
@@ -210,14 +211,15 @@ class Run:
         run_id = self.config.get("metadata", {}).get("run_id")
         return run_id is not None and stored.checkpoint.metadata.get("run_id") == run_id
 
-    def _restore(self, tasks: Sequence[Task]) -> None:
+    def _restore(self, tasks: Sequence[Task]) -> dict[str, TaskResult]:
         """Hand results that an earlier attempt finished with back to their tasks (LangGraph K7, K8)."""
-        results = {result.task_id: result for result in self.restored if result.error is None}
+        known = {result.task_id: result for result in self.restored}
         self.restored = ()
         for task in tasks:
-            result = results.get(self.identify(task))
-            if result is not None:
+            result = known.get(self.identify(task))
+            if result is not None and result.error is None:
                 adopt(self.plan, task, result, self._decode)
+        return known
 
     # -- one step ------------------------------------------------------------------------------------------------
 
@@ -232,10 +234,7 @@ class Run:
             try:
                 await call_node(state, task)
             except asyncio.CancelledError as failure:
-                blamed = own_doing(task, failure)
-                if blamed is not failure:
-                    raise blamed from None
-                raise
+                raise own_doing(task, failure) from None
 
         done = self._finished if self.journal is not None or self.publisher is not None else None
         if self.step_timeout is None:
@@ -287,12 +286,14 @@ class Run:
 
     # -- telling -------------------------------------------------------------------------------------------------
 
-    async def _announce(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+    async def _announce(
+        self, publisher: Publisher, tasks: Sequence[Task], known: Mapping[str, TaskResult]
+    ) -> None:
         """Report the checkpoint and the tasks that start from it; wait for the consumer before they do (J10, J12)."""
-        identities: list[str] = []
         if publisher.hub.wants_checkpoints:
-            identities = [self.identify(task) for task in tasks]
-            await publisher.checkpoint(self.state, tasks, identities)
+            for task in tasks:
+                self.identify(task)
+            await publisher.checkpoint(self.state, tasks, known)
         if not tasks:
             return
         await publisher.hub.drained()

@@ -30,12 +30,12 @@ HARD_LIMIT: Final = 65_536
 class Hub:
     """Between one run and one consumer. Chunks are (mode, payload); `wants_*` tell which payloads are worth building.
 
-    Only `write` may be called from other threads than the loop's.
+    Only `write` may be called from other threads than the loop's. `failure` is what the run raised.
     """
 
     __slots__ = (
-        "_chunks", "_consumer", "_loop", "_producers", "_thread", "closed", "modes", "wants_checkpoints",
-        "wants_custom", "wants_tasks", "wants_updates", "wants_values",
+        "_chunks", "_consumer", "_granted", "_loop", "_run", "_thread", "_writers", "closed", "failure", "modes",
+        "wants_checkpoints", "wants_custom", "wants_tasks", "wants_updates", "wants_values",
     )  # fmt: skip
 
     def __init__(self, modes: Iterable[str]) -> None:
@@ -48,16 +48,19 @@ class Hub:
         self.wants_checkpoints = debug or "checkpoints" in self.modes
         self._chunks: deque[tuple[str, Any]] = deque()
         self._consumer: asyncio.Future[None] | None = None
-        self._producers: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._run: asyncio.Future[None] | None = None
+        self._writers: deque[asyncio.Future[None]] = deque()
+        self._granted = 0
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self.closed = False
+        self.failure: Exception | None = None
 
     def put(self, mode: str, payload: Any) -> None:
         """Add what the engine reports, if somebody subscribed to it; a step's own reports are bounded by its tasks."""
         if mode in self.modes and not self.closed:
             self._chunks.append((mode, payload))
-            self._wake_consumer()
+            _wake(self._consumer)
 
     def write(self, chunk: Any) -> None:
         """Add a custom chunk from any thread.
@@ -77,65 +80,42 @@ class Hub:
             asyncio.run_coroutine_threadsafe(self.asend(chunk), self._loop).result()
 
     async def asend(self, chunk: Any) -> None:
-        """Add a custom chunk when there is room."""
-        if self._producers or len(self._chunks) >= BUFFER:
-            await self._room(BUFFER)
-        self.put("custom", chunk)
-
-    async def drained(self) -> None:
-        """Wait until the consumer has taken everything and asks for more."""
-        await self._room(0)
-
-    async def _room(self, below: int) -> None:
-        first = bool(below and self._producers)  # writers that wait already go first
-        while not self.closed and (
-            first or (len(self._chunks) >= below if below else self._chunks or self._consumer is None)
-        ):
-            first = False
-            turn: asyncio.Future[None] = self._loop.create_future()
-            self._producers.append((turn, below))
+        """Add a custom chunk when there is room and no other writer waits."""
+        if self._writers or len(self._chunks) + self._granted >= BUFFER:
+            turn = self._loop.create_future()
+            self._writers.append(turn)
             try:
                 await turn
             finally:
-                if not turn.done() or turn.cancelled():
-                    self._producers = deque(p for p in self._producers if p[0] is not turn)
+                if turn.done() and not turn.cancelled():
+                    self._granted -= 1
+                else:
+                    self._writers.remove(turn)
+        self.put("custom", chunk)
 
-    def _wake_consumer(self) -> None:
-        if self._consumer is not None and not self._consumer.done():
-            self._consumer.set_result(None)
-
-    def _wake_producers(self, asked: bool) -> None:
-        """Let in as many writers as there is room for; the run itself waits for an empty buffer."""
-        room = BUFFER - len(self._chunks)
-        waiting: deque[tuple[asyncio.Future[None], int]] = deque()
-        while self._producers:
-            turn, below = self._producers.popleft()
-            if turn.done():
-                continue
-            if (below and room > 0) or (not below and asked and not self._chunks):
-                room -= 1
+    def _grant(self) -> None:
+        """Promise each writer that waits a place, as long as there are places."""
+        while self._writers and (self.closed or len(self._chunks) + self._granted < BUFFER):
+            turn = self._writers.popleft()
+            if not turn.done():
+                self._granted += 1
                 turn.set_result(None)
-            else:
-                waiting.append((turn, below))
-        self._producers = waiting
+
+    async def drained(self) -> None:
+        """Wait until the consumer has taken everything and asks for more; only the run itself waits so."""
+        while not self.closed and (self._chunks or self._consumer is None):
+            self._run = self._loop.create_future()
+            try:
+                await self._run
+            finally:
+                self._run = None
 
     def close(self) -> None:
         """The run or its consumer is gone: nobody waits any more, chunks that come now are dropped."""
         self.closed = True
-        self._wake_consumer()
-        for turn, _ in self._producers:
-            if not turn.done():
-                turn.set_result(None)
-        self._producers.clear()
-
-    def take_nowait(self) -> tuple[str, Any] | None:
-        """The next chunk, None if there is none now."""
-        if not self._chunks:
-            return None
-        chunk = self._chunks.popleft()
-        if self._producers:
-            self._wake_producers(asked=False)
-        return chunk
+        self._grant()
+        _wake(self._run)
+        _wake(self._consumer)
 
     async def take(self) -> tuple[str, Any] | None:
         """Wait for the next chunk; None when the hub is closed and empty."""
@@ -144,11 +124,19 @@ class Hub:
                 return None
             self._consumer = self._loop.create_future()
             try:
-                self._wake_producers(asked=True)
+                _wake(self._run)
                 await self._consumer
             finally:
                 self._consumer = None
-        return self.take_nowait()
+        chunk = self._chunks.popleft()
+        if self._writers:
+            self._grant()
+        return chunk
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
 
 
 class Writer:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
+from graphrt.engine.patience import wait_out
+
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
     from anyio.lowlevel import RunVar
@@ -47,11 +49,7 @@ async def in_worker_thread(context: Context, function: Callable[..., Any], *args
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
-        while not job.done():
-            try:
-                await asyncio.wait((job,))
-            except asyncio.CancelledError:  # noqa: PERF203 - a second cancel does not make the thread stop either
-                continue
+        await wait_out((job,))
         if not job.cancelled():
             job.exception()
         raise

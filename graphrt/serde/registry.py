@@ -110,6 +110,10 @@ class TypeRegistry:
         self._tags[codec.tag] = codec
         self._types[codec.typ] = codec
 
+    def tags(self) -> frozenset[str]:
+        """Every tag that can be read."""
+        return frozenset(self._tags)
+
     def by_type(self, typ: type) -> Codec | None:
         """The codec for values of exactly this type."""
         codec = self._types.get(typ) or foreign_codec(typ)

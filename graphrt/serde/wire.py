@@ -28,3 +28,7 @@ class UnknownValue(Struct, frozen=True):
     tag: str
     version: int
     data: Any
+
+    def __hash__(self) -> int:
+        """Without `data`: in a set, or as a key, it stands for something hashable without being so all through."""
+        return hash((self.tag, self.version))

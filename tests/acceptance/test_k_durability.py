@@ -166,7 +166,8 @@ async def test_k6_updates_of_commands_add_up_until_the_step_succeeds(saver: Any)
         return {"log": ["fine"]}
 
     app = chain(saver, ("fails", fails))
-    for input in ({"log": ["in"]}, Command(update={"log": ["one"]})):
+    given: list[Any] = [{"log": ["in"]}, Command(update={"log": ["one"]})]
+    for input in given:
         with pytest.raises(ConnectionError):
             await app.ainvoke(input, thread())
     result = await app.ainvoke(Command(update={"log": ["two"]}), thread())
@@ -201,7 +202,7 @@ async def test_k7_a_task_that_wrote_nothing_is_finished_too(saver: Any) -> None:
 
 @pytest.mark.parity("K7", "H4")
 async def test_k7_the_goto_of_a_finished_task_is_restored(saver: Any) -> None:
-    async def jumps(state: Log) -> Command:
+    async def jumps(state: Log) -> Command[Any]:
         return Command(update={"log": ["jumps"]}, goto="aside")
 
     builder = graph(Log, jumps, ("flaky", Flaky().node), says("aside"), paths=["START jumps", "START flaky"])
@@ -268,7 +269,8 @@ async def test_k7_restored_updates_survive_a_second_failure(saver: Any) -> None:
     app = graph(Log, counted("ok", calls), stubborn, paths=["START ok", "START stubborn"]).compile(
         checkpointer=saver
     )
-    for input in ({"log": []}, None):
+    given: list[Any] = [{"log": []}, None]
+    for input in given:
         with pytest.raises(ConnectionError):
             await app.ainvoke(input, thread())
     assert await app.ainvoke(None, thread()) == {"log": ["ok", "stubborn"]}

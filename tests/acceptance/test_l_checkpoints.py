@@ -145,18 +145,3 @@ async def test_l8_what_is_read_back_is_the_readers_own(saver: Any) -> None:
     await app.ainvoke({}, thread())
     (await app.aget_state(thread())).values["log"].append("tampered")
     assert (await app.aget_state(thread())).values == {"log": ["a"]}
-
-
-@pytest.mark.parity("T2")
-@pytest.mark.parametrize("value", [(1, "two"), {3}, frozenset({4}), b"five", [(6, [7])], {8: "eight"}])
-async def test_t2_values_come_back_with_their_types(saver: Any, value: Any) -> None:
-    class Box(TypedDict):
-        content: Any
-
-    async def put(state: Box) -> dict[str, Any]:
-        return {"content": value}
-
-    app = graph(Box, put, paths=["START put"]).compile(checkpointer=saver)
-    await app.ainvoke({}, thread())
-    content = (await app.aget_state(thread())).values["content"]
-    assert (type(content), content) == (type(value), value)

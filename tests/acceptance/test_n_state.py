@@ -1,7 +1,6 @@
 """Reading a thread: the state as it is, checkpoints as they were, history; turns (LangGraph N1-N4)."""
 
-import asyncio
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 
@@ -16,60 +15,6 @@ def app_of(saver: Any, *words: str) -> Any:
 
 def steps(snapshots: list[Any]) -> list[int]:
     return [snapshot.metadata["step"] for snapshot in snapshots]
-
-
-# ---- turns
-
-
-async def test_n1_every_turn_starts_from_the_last(saver: Any) -> None:
-    app = app_of(saver, "a")
-    for word in ("one", "two"):
-        result = await app.ainvoke({"log": [word]}, thread())
-    assert result == {"log": ["one", "a", "two", "a"]}
-
-
-async def test_n1_keys_that_a_turn_does_not_mention_stay(saver: Any) -> None:
-    class Pair(TypedDict):
-        left: int
-        right: int
-
-    async def node(state: Pair) -> dict[str, Any]:
-        return {"right": state["left"] + 1}
-
-    app = graph(Pair, node, paths=["START node"]).compile(checkpointer=saver)
-    await app.ainvoke({"left": 1}, thread())
-    assert await app.ainvoke({}, thread()) == {"left": 1, "right": 2}
-
-
-async def test_n1_threads_do_not_know_each_other(saver: Any) -> None:
-    app = app_of(saver, "a")
-    await app.ainvoke({"log": ["one"]}, thread("t1"))
-    assert await app.ainvoke({"log": ["two"]}, thread("t2")) == {"log": ["two", "a"]}
-
-
-async def test_n1_threads_may_run_at_the_same_time(saver: Any) -> None:
-    app = app_of(saver, "a", "b")
-    inputs = [{"log": [str(n)]} for n in range(20)]
-    results = await asyncio.gather(*(app.ainvoke(each, thread(f"t{n}")) for n, each in enumerate(inputs)))
-    assert results == [{"log": [str(n), "a", "b"]} for n in range(20)]
-
-
-async def test_n1_another_graph_object_continues_the_thread(saver: Any) -> None:
-    await app_of(saver, "a").ainvoke({"log": ["one"]}, thread())
-    assert await app_of(saver, "a").ainvoke({"log": ["two"]}, thread()) == {"log": ["one", "a", "two", "a"]}
-
-
-async def test_n1_a_turn_reaches_nodes_that_the_graph_got_since(saver: Any) -> None:
-    await app_of(saver, "a").ainvoke({"log": ["one"]}, thread())
-    result = await app_of(saver, "a", "b").ainvoke({"log": ["two"]}, thread())
-    assert result == {"log": ["one", "a", "two", "a", "b"]}
-
-
-async def test_n1_a_deleted_thread_starts_anew(saver: Any) -> None:
-    app = app_of(saver, "a")
-    await app.ainvoke({"log": ["one"]}, thread())
-    await saver.adelete_thread("t")
-    assert await app.ainvoke({"log": ["two"]}, thread()) == {"log": ["two", "a"]}
 
 
 # ---- the state as it is
@@ -120,7 +65,8 @@ async def test_n1_the_update_of_a_command_is_part_of_the_live_state(saver: Any) 
         raise ConnectionError("no route")
 
     app = graph(Log, fails, paths=["START fails"]).compile(checkpointer=saver)
-    for input in ({"log": ["in"]}, Command(update={"log": ["note"]})):
+    given: list[Any] = [{"log": ["in"]}, Command(update={"log": ["note"]})]
+    for input in given:
         with pytest.raises(ConnectionError):
             await app.ainvoke(input, thread())
     assert (await app.aget_state(thread())).values == {"log": ["in", "note"]}

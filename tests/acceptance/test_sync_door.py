@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graphrt.checkpoint.memory import InMemorySaver
-from graphrt.errors import GraphRecursionError, RunningLoopError
+from graphrt.errors import GraphRecursionError
 from graphrt.types import Send, StreamWriter
 from tests.acceptance.graphs import Log, graph, named, thread
 
@@ -191,7 +191,7 @@ def test_the_step_limit_holds_behind_the_blocking_door() -> None:
 def test_stream_is_a_generator_that_starts_when_asked() -> None:
     ran: list[str] = []
     app = graph(Log, ("node", lambda state: ran.append("node")), paths=["START node"]).compile()
-    stream = app.stream({})
+    stream: Any = app.stream({})
     assert inspect.isgenerator(stream)
     stream.close()
     assert ran == []
@@ -204,7 +204,7 @@ def test_stream_does_not_run_ahead_of_its_reader() -> None:
         return named(word, lambda state: ran.append(word))
 
     app = graph(Log, *map(recording, "abcd"), paths=["START a b c d"]).compile()
-    stream = app.stream({}, stream_mode="updates")
+    stream: Any = app.stream({}, stream_mode="updates")
     next(stream)
     assert "c" not in ran
     stream.close()
@@ -299,76 +299,3 @@ async def test_a_plain_node_of_an_async_run_may_use_the_blocking_door() -> None:
 async def test_the_blocking_door_may_be_used_from_a_thread_of_an_async_program() -> None:
     app = plain("a")
     assert await asyncio.to_thread(app.invoke, {"log": ["in"]}) == {"log": ["in", "a"]}
-
-
-# ---- more than LangGraph
-
-
-@pytest.mark.parametrize("name", ["invoke", "stream"])
-def test_a_parameter_that_does_not_exist_is_refused(name: str) -> None:
-    with pytest.raises(TypeError):
-        list(getattr(plain("a"), name)({}, stream_modes="values"))
-
-
-def test_async_nodes_run_behind_the_blocking_door() -> None:
-    async def waits(state: Log) -> dict[str, Any]:
-        await asyncio.sleep(0)
-        return {"log": ["waits"]}
-
-    app = graph(Log, says_plainly("a"), waits, paths=["START a waits"]).compile(checkpointer=InMemorySaver())
-    assert app.invoke({"log": ["in"]}, thread()) == {"log": ["in", "a", "waits"]}
-    assert list(app.stream({}, thread()))[-1] == {"waits": {"log": ["waits"]}}
-
-
-@pytest.mark.parametrize("name", MIRRORED)
-async def test_inside_a_running_loop_the_error_names_the_async_method(name: str) -> None:
-    app = plain("a", checkpointer=InMemorySaver())
-    argument: Any = (
-        {"log": []} if name in ("invoke", "stream") else [{"log": []}] if name == "batch" else thread()
-    )
-    with pytest.raises(RunningLoopError, match=f"a{name}"):
-        result = getattr(app, name)(argument, *([thread()] if name in ("invoke", "stream", "batch") else []))
-        list(result)
-
-
-async def test_inside_a_running_loop_nothing_of_the_run_happens() -> None:
-    ran: list[str] = []
-    app = graph(Log, ("node", lambda state: ran.append("node")), paths=["START node"]).compile()
-    with pytest.raises(RunningLoopError):
-        app.invoke({})
-    assert ran == []
-
-
-def test_leaving_a_stream_early_ends_its_async_nodes() -> None:
-    ended: list[str] = []
-
-    async def waits(state: Log) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("waits")
-
-    app = graph(Log, says_plainly("swift"), waits, paths=["START swift", "START waits"]).compile()
-    stream = app.stream({})
-    assert next(stream) == {"swift": {"log": ["swift"]}}
-    stream.close()
-    assert ended == ["waits"]
-
-
-def test_no_thread_is_left_behind_by_the_blocking_door() -> None:
-    before = set(threading.enumerate())
-    app = graph(Log, says_plainly("a"), says_plainly("b"), paths=["START a", "START b"]).compile()
-    for _ in range(5):
-        app.invoke({})
-        list(app.stream({}))
-    for worker in set(threading.enumerate()) - before:
-        worker.join(30)
-        assert not worker.is_alive()
-
-
-def test_a_graph_works_again_after_the_blocking_door_failed() -> None:
-    builder = graph(Log, ("flaky", FailsOnce().node), paths=["START flaky"])
-    app = builder.compile()
-    with pytest.raises(ConnectionError):
-        app.invoke({})
-    assert app.invoke({}) == {"log": ["flaky"]}

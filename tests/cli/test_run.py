@@ -116,8 +116,8 @@ def test_input_that_is_no_json_is_refused(program: Program, graphrt_cli: Graphrt
         ("none.py:graph", "There is no file none.py."),
         ("no_such_module:graph", "no_such_module could not be imported. ModuleNotFoundError"),
         ("graphs.py:grahp", "graphs.py has no 'grahp'. Did you mean 'graph'?"),
-        ("graphs.py:number", "The target is a int. It must be a graph, a builder, or a function"),
-        ("graphs.py:one", "must take no parameters; this one needs node."),
+        ("graphs.py:number", "The target is of type int. It must be a graph, a builder, or a function"),
+        ("graphs.py:one", "A function that makes the graph must take no parameters; one needs node."),
     ],
 )
 def test_a_target_that_is_no_graph_is_told(program: Program, graphrt_cli: Graphrt, target: str, words: str):
@@ -192,7 +192,7 @@ def test_a_graph_that_is_declared_wrongly_is_refused(program: Program, graphrt_c
     assert "Error: GraphValidationError: Graph must have an entrypoint" in ended.err
 
 
-def test_a_thread_goes_on_where_it_was(program: Program, graphrt_cli: Graphrt):
+def test_a_thread_keeps_what_it_had(program: Program, graphrt_cli: Graphrt):
     program("""
         class Sum(TypedDict):
             all: Annotated[list[int], operator.add]
@@ -203,10 +203,24 @@ def test_a_thread_goes_on_where_it_was(program: Program, graphrt_cli: Graphrt):
             graph.invoke({"all": [1]}, {"configurable": {"thread_id": "t"}})
             return graph
     """)
-    # `make` is called while the command line's own event loop runs, so it must not block it.
     ended = graphrt_cli("run", "graphs.py:make", "--thread", "t", "--input", '{"all": [2]}')
-    assert ended.code == 1
-    assert "RunningLoopError" in ended.err
+    assert ended.result == {"all": [1, 2]}
+
+
+def test_without_input_a_thread_goes_on_with_the_step_that_failed(program: Program, graphrt_cli: Graphrt):
+    program("""
+        tries = []
+        async def second_time(state):
+            tries.append(1)
+            return {"n": 10 // (len(tries) - 1)}
+        graph = one(second_time).compile(InMemorySaver())
+        def make():
+            try:
+                graph.invoke({"n": 1}, {"configurable": {"thread_id": "t"}})
+            except ZeroDivisionError:
+                return graph
+    """)
+    assert graphrt_cli("run", "graphs.py:make", "--thread", "t").result == {"n": 10}
 
 
 def test_a_checkpointer_may_be_given_by_url(program: Program, graphrt_cli: Graphrt):

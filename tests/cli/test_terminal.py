@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from io import StringIO
-from itertools import count
 from typing import Any
 
 import pytest
@@ -67,25 +66,43 @@ def test_durations(seconds: float, shown: str):
     assert duration(seconds) == shown
 
 
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def screen() -> StringIO:
     return StringIO()
 
 
 @pytest.fixture
-def terminal(screen: StringIO) -> Iterator[Terminal]:
+def terminal(screen: StringIO, clock: Clock) -> Iterator[Terminal]:
     # Not a real terminal: then nothing is redrawn, and what stays on the screen is what is in the file.
-    ticks = count()
     console = Console(file=screen, width=80, no_color=True)
-    with Terminal(console, clock_s=lambda: float(next(ticks)), modes=frozenset({"custom"})) as view:
+    with Terminal(console, clock_s=clock, modes=frozenset({"custom"})) as view:
         yield view
 
 
-def test_a_finished_step_leaves_a_line_for_each_node(terminal: Terminal, screen: StringIO):
-    for event in (task("load", 1), done("load", 1), task("work", 2), task("work", 2), done("work", 2)):
+def test_a_finished_step_leaves_a_line_for_each_node(terminal: Terminal, screen: StringIO, clock: Clock):
+    for event in (task("load", 1), task("load", 1), done("load", 1), done("load", 1), task("work", 2)):
         terminal.chunk("debug", event)
-    assert "\N{CHECK MARK} step 1 load 1.0 s\n" in screen.getvalue()
-    assert "work" not in screen.getvalue()
+        clock.now_s += 0.5
+    assert screen.getvalue() == "\N{CHECK MARK} step 1 load x2 1.5 s\n"
+
+
+def test_a_node_that_is_not_done_when_all_is_over_is_shown_as_such(screen: StringIO, clock: Clock):
+    with Terminal(Console(file=screen), clock_s=clock, modes=frozenset()) as terminal:
+        terminal.chunk("debug", task("work", 1))
+        terminal.chunk("debug", task("work", 1))
+    assert "- step 1 work 0/2 0 ms\n" in screen.getvalue()
 
 
 def test_the_result_follows_what_is_done(terminal: Terminal, screen: StringIO):

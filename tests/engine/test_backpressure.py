@@ -214,10 +214,29 @@ async def test_a_plain_writer_on_the_loop_that_never_waits_is_stopped() -> None:
 
 async def test_a_thread_of_the_users_own_may_write() -> None:
     async def node(state: Log, writer: StreamWriter) -> None:
-        await asyncio.to_thread(lambda: [writer(number) for number in range(MANY)])
+        def write() -> None:
+            for number in range(MANY):
+                writer(number)
+
+        await asyncio.to_thread(write)
 
     stream = chain(("node", node)).astream({}, stream_mode="custom")
     assert [number async for number in stream] == list(range(MANY))
+
+
+async def test_what_is_written_after_the_run_has_ended_is_dropped() -> None:
+    writers: list[StreamWriter] = []
+
+    async def node(state: Log, writer: StreamWriter) -> None:
+        writers.append(writer)
+        writer("in time")
+
+    assert [chunk async for chunk in chain(("node", node)).astream({}, stream_mode="custom")] == ["in time"]
+    (writer,) = writers
+    writer("late")
+    async with asyncio.timeout(30):
+        for _ in range(MANY):
+            await writer.asend("late")
 
 
 def test_behind_the_sync_door_a_slow_consumer_holds_back_the_next_step() -> None:

@@ -84,19 +84,16 @@ async def test_the_consumer_of_a_stream_does_not_see_what_nodes_set() -> None:
         assert user.get() == "nobody"
 
 
-async def test_a_router_sees_what_its_node_set() -> None:
-    seen: list[str] = []
+@pytest.mark.parametrize("waits", [0, 2])
+async def test_what_a_router_set_stays_with_its_task(waits: int) -> None:
+    async def route(state: Log) -> str:
+        await turns(waits)
+        user.set("router")
+        return "b"
 
-    def route(state: Log) -> str:
-        seen.append(user.get())
-        return "__end__"
-
-    builder = graph(Log, sets("a"), paths=["START a"]).add_conditional_edges("a", route)
-    await builder.compile().ainvoke({})
-    assert seen in (
-        ["a"],
-        ["nobody"],
-    )  # LangGraph does not say; what matters is that no other node's value leaks
+    builder = graph(Log, says("a"), sets("b"), paths=["START a", "b END"]).add_conditional_edges("a", route)
+    assert await builder.compile().ainvoke({}) == {"log": ["a", "nobody"]}
+    assert user.get() == "nobody"
 
 
 async def test_runs_at_the_same_time_do_not_see_each_other() -> None:

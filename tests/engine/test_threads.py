@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphrt.checkpoint.memory import InMemorySaver
-from graphrt.errors import GraphError, ThreadBusy, ThreadConflict
+from graphrt.errors import GraphError, ThreadConflict
 from tests.acceptance.graphs import Log, graph, says, thread
 from tests.acceptance.streams import history
 from tests.engine.worlds import Held, SaverAround, chain, one_chain, turns, waits_and_says
@@ -148,148 +148,18 @@ async def test_a_failed_task_of_a_run_that_lost_leaves_no_trace() -> None:
     assert (state.values["log"], state.next, state.tasks) == (["first", "second"], (), ())
 
 
-# ---- reject
+# ---- what is stored
 
 
-async def test_reject_raises_at_once_and_runs_nothing() -> None:
-    world = Holding()
-    await world.begin()
-    before = await history(world.app, thread())
-    with pytest.raises(ThreadBusy) as caught:
-        await world.app.ainvoke(tagged("second"), thread(), multitask_strategy="reject")
-    assert caught.value.thread_id == "t"
-    assert await history(world.app, thread()) == before
-    world.held.release()
-    assert await world.first == {"log": ["first", "held", "last"]}
+@pytest.mark.parametrize("value", [(1, "two"), {3}, frozenset({4}), b"five", [(6, [7])], {8: "eight"}])
+async def test_t2_values_come_back_with_their_types(value: Any) -> None:
+    class Box(TypedDict):
+        content: Any
 
+    async def put(state: Box) -> dict[str, Any]:
+        return {"content": value}
 
-async def test_busy_is_a_conflict() -> None:
-    world = Holding()
-    await world.begin(multitask_strategy="reject")
-    with pytest.raises(ThreadConflict):
-        await world.app.ainvoke(tagged("second"), thread(), multitask_strategy="reject")
-    world.held.release()
-    await world.first
-
-
-async def test_reject_holds_for_streams_too() -> None:
-    world = Holding()
-    await world.begin()
-    with pytest.raises(ThreadBusy):
-        async for _ in world.app.astream(tagged("second"), thread(), multitask_strategy="reject"):
-            pass
-    world.held.release()
-    await world.first
-
-
-async def test_a_thread_that_is_free_again_is_not_rejected() -> None:
-    app = chain(says("a"), saver=InMemorySaver())
-    for _ in range(3):
-        result = await app.ainvoke({}, thread(), multitask_strategy="reject")
-    assert result == {"log": ["a", "a", "a"]}
-
-
-async def test_a_cancelled_run_frees_its_thread() -> None:
-    world = Holding()
-    await world.begin(multitask_strategy="reject")
-    world.first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await world.first
-    world.held.release()
-    result = await world.app.ainvoke(None, thread(), multitask_strategy="reject")
-    assert result == {"log": ["first", "held", "last"]}
-
-
-async def test_a_stream_that_is_left_frees_its_thread() -> None:
-    app = chain(says("a"), says("b"), saver=InMemorySaver())
-    async with app.astream(tagged("1"), thread(), multitask_strategy="reject") as stream:
-        await anext(stream)
-    assert (await app.ainvoke({}, thread(), multitask_strategy="reject"))["log"][:2] == ["1", "a"]
-
-
-async def test_another_saver_has_other_threads() -> None:
-    world, elsewhere = Holding(), chain(says("a"), saver=InMemorySaver())
-    await world.begin()
-    assert await elsewhere.ainvoke({}, thread(), multitask_strategy="reject") == {"log": ["a"]}
-    world.held.release()
-    await world.first
-
-
-# ---- enqueue
-
-
-async def test_enqueue_waits_for_the_run_before() -> None:
-    world = Holding()
-    await world.begin()
-    second = asyncio.ensure_future(
-        world.app.ainvoke(tagged("second"), thread(), multitask_strategy="enqueue")
-    )
-    await turns(20)
-    assert not second.done()
-    world.held.release()
-    assert await world.first == {"log": ["first", "held", "last"]}
-    assert await second == {"log": ["first", "held", "last", "second", "held", "last"]}
-
-
-@pytest.mark.parametrize("saver", SAVERS)
-async def test_enqueued_runs_take_turns_in_the_order_they_came(saver: str) -> None:
-    app = chain(*map(waits_and_says, "ab"), saver=SAVERS[saver]())
-    runs = [app.ainvoke(tagged(str(n)), thread(), multitask_strategy="enqueue") for n in range(5)]
-    await asyncio.gather(*runs)
-    assert (await app.aget_state(thread())).values["log"] == [w for n in range(5) for w in (str(n), "a", "b")]
-
-
-async def test_a_run_that_gives_up_its_place_in_the_queue_holds_up_nobody() -> None:
-    world = Holding()
-    await world.begin()
-    options: Any = {"multitask_strategy": "enqueue"}
-    second, third = (
-        asyncio.ensure_future(world.app.ainvoke(tagged(tag), thread(), **options))
-        for tag in ("second", "third")
-    )
-    await turns(5)
-    second.cancel()
-    await turns(5)
-    world.held.release()
-    await world.first
-    assert (await third)["log"][3:] == ["third", "held", "last"]
-
-
-async def test_a_failing_run_lets_the_next_one_in() -> None:
-    async def picky(state: Log) -> None:
-        await turns(3)
-        if state["log"][-1] == "bad":
-            raise KeyError("bad")
-
-    app = chain(("picky", picky), saver=InMemorySaver())
-    runs = [app.ainvoke(tagged(word), thread(), multitask_strategy="enqueue") for word in ("bad", "good")]
-    bad, good = await asyncio.gather(*runs, return_exceptions=True)
-    assert isinstance(bad, KeyError)
-    assert good == {"log": ["bad", "good"]}
-
-
-async def test_streams_take_turns_too() -> None:
-    app = chain(says("a"), says("b"), saver=InMemorySaver())
-    first = app.astream(tagged("1"), thread(), multitask_strategy="enqueue")
-    await anext(first)
-    second = asyncio.ensure_future(app.ainvoke(tagged("2"), thread(), multitask_strategy="enqueue"))
-    await turns(10)
-    assert not second.done()
-    assert [chunk async for chunk in first] == [{"b": {"log": ["b"]}}]
-    assert (await second)["log"] == ["1", "a", "b", "2", "a", "b"]
-
-
-async def test_without_a_checkpointer_there_is_nothing_to_wait_for() -> None:
-    held = Held()
-    app = graph(Log, ("held", held.node), paths=["START held"]).compile()
-    first = asyncio.ensure_future(app.ainvoke(tagged("1"), thread()))
-    await held.entered.wait()
-    held.release()
-    assert await app.ainvoke(tagged("2"), thread(), multitask_strategy="reject") == {"log": ["2", "held"]}
-    await first
-
-
-async def test_an_unknown_strategy_is_refused() -> None:
-    app = chain(says("a"), saver=InMemorySaver())
-    with pytest.raises(ValueError, match="reject"):
-        await app.ainvoke({}, thread(), multitask_strategy="rejct")
+    app = graph(Box, put, paths=["START put"]).compile(checkpointer=InMemorySaver())
+    await app.ainvoke({}, thread())
+    content = (await app.aget_state(thread())).values["content"]
+    assert (type(content), content) == (type(value), value)

@@ -96,7 +96,7 @@ async def test_calls_of_one_message_are_answered_in_their_order(serve: Serve):
         ("weekday", {"day": "soon"}, "ValidationError: Invalid RFC3339 encoded date"),
         ("weekday", {}, "ValidationError: Object missing required field `day`"),
         ("add_days", {"day": "9999-12-31", "days": 1}, "OverflowError: date value out of range"),
-        ("launch", {}, "There is no tool 'launch'; there are add_days, weekday."),
+        ("launch", {}, "There is no tool 'launch': add_days, weekday."),
     ],
 )
 async def test_a_wrong_call_is_answered_so_that_the_model_can_try_again(
@@ -108,7 +108,7 @@ async def test_a_wrong_call_is_answered_so_that_the_model_can_try_again(
 
 
 async def test_an_error_of_the_endpoint_is_told(serve: Serve):
-    with pytest.raises(RuntimeError, match="server answered 503: .*overloaded"):
+    with pytest.raises(RuntimeError, match=r"server answered 503: .*overloaded"):
         await ask(await serve(Endpoint().app))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.text_statistics import graph, statistics_of
+from examples.text_statistics import Row, count, graph
 from tests.examples.conftest import ROOT, RunExample
 
 
@@ -61,24 +61,27 @@ async def test_every_file_is_one_task(sixty_files: dict[str, list[str]]):
 
 async def test_results_keep_the_order_of_the_files(sixty_files: dict[str, list[str]]):
     result = await graph.ainvoke(sixty_files, {"max_concurrency": 4})
-    assert [part.words for part in result["measured"]] == list(range(60))
-    assert result["total"].words == sum(range(60))
+    assert [row.words for row in result["rows"]] == [*range(60), sum(range(60))]
 
 
 async def test_no_files_give_an_empty_total(tmp_path: Path):
     result = await graph.ainvoke({"paths": [str(tmp_path)]})
-    assert (result["total"].name, result["total"].words) == ("0 files", 0)
+    assert result == {"rows": [Row("0 files", lines=0, words=0, unique=0, ease=0, top=[])]}
 
 
 def test_words_sentences_and_syllables():
-    text = statistics_of("t", "It doesn't stop: it goes on.\n\n- A list\n\n```\ncode here.\n```\n")
-    assert (text.lines, text.words, text.sentences) == (7, 8, 3)
-    assert text.syllables == 8
+    counts = count("It doesn't stop: it goes on.\n\n- A list\n\n```\ncode here.\n```\n")
+    assert (counts.lines, counts.sentences, counts.syllables) == (7, 3, 8)
+    assert counts.words == {"it": 2, "doesn't": 1, "stop": 1, "goes": 1, "on": 1, "a": 1, "list": 1}
+
+
+def test_a_simple_text_reads_more_easily_than_a_difficult_one():
+    simple = Row.of("simple", count("The cat sat. The dog ran. We saw it all."))
+    difficult = Row.of(
+        "difficult", count("Heterogeneous considerations necessitate comprehensive deliberation.")
+    )
+    assert simple.ease > 100 > 0 > difficult.ease
 
 
 def test_top_words_leave_out_the_common_ones():
-    assert statistics_of("t", "the graph and the graph and a node").top(3) == ["graph", "node"]
-
-
-def test_a_text_without_words_has_no_reading_ease():
-    assert statistics_of("t", "1234 ---").reading_ease == 0
+    assert Row.of("t", count("the graph and the graph and a node")).top == ["graph", "node"]

@@ -65,13 +65,16 @@ def writes(draw: st.DrawFn, *, ghosts: bool) -> tuple[Write, ...]:
 def answers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool) -> Answer:
     if draw(rarely(out_of=40)):
         return Answer("raise")
-    form = draw(st.sampled_from(("dict", "dict", "dict", "none", "command", "list")))
-    if form == "none":
-        return Answer("none")
-    if form == "dict":
-        return Answer("dict", (Update(draw(writes(ghosts=ghosts))),))
     command = st.builds(Update, st.none() | writes(ghosts=ghosts), st.none() | choices(names, ghosts=ghosts))
-    return Answer(form, tuple(draw(st.lists(command, min_size=1, max_size=1 if form == "command" else 2))))
+    match draw(st.sampled_from(("dict", "dict", "dict", "none", "command", "list"))):
+        case "none":
+            return Answer("none")
+        case "dict":
+            return Answer("dict", (Update(draw(writes(ghosts=ghosts))),))
+        case "command":
+            return Answer("command", (draw(command),))
+        case _:
+            return Answer("list", tuple(draw(st.lists(command, min_size=1, max_size=2))))
 
 
 @st.composite

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.property.cells import SENDS, Barrier, Cell, Failure, cells_of, join_name
+from tests.property.cells import SENDS, Barrier, Failure, cells_of, join_name
 from tests.property.model import END, KEYS, NARROW, START, Given, Node, Packet, Program, Router
 
 # ---- what a run leaves behind
@@ -37,10 +37,11 @@ class Checkpoint:
 
 @dataclass
 class Superstep:
-    """The tasks started from a checkpoint, whether their writes were committed, and the `values` chunk then."""
+    """The tasks started from a checkpoint, whether all finished, and were committed, and the `values` chunk then."""
 
     checkpoint: Checkpoint
     tasks: list[Task] = field(default_factory=list)
+    finished: bool = False
     committed: bool = False
     chunk: dict[str, Any] | None = None
 
@@ -52,6 +53,11 @@ class Run:
     opening: dict[str, Any] | None = None
     supersteps: list[Superstep] = field(default_factory=list)
     errors: set[str] = field(default_factory=set)
+
+    @property
+    def endings(self) -> set[str | None]:
+        """The errors it may end with, or None for its end."""
+        return {*self.errors} or {None}
 
     @property
     def output(self) -> dict[str, Any] | None:
@@ -110,6 +116,7 @@ class Machine:
                 errors.add(str(failure))
         if errors:
             return errors
+        superstep.finished = True
         before = copy.deepcopy((self.cells, self.versions, self.seen, self.updated))
         try:
             self.commit(superstep.tasks)
@@ -193,16 +200,20 @@ class Machine:
     def execute(self, task: Task) -> Iterator[tuple[str, Any]]:
         """The task's writes, in order: state, gotos, edges, branches (E13)."""
         if task.name == START:
-            raw, updates = task.input, [Given(task.input, ())]
-            routers = (self.program.entry,) if self.program.entry else ()
-            narrow = False
+            entry = self.program.entry
+            raw, updates, routers, narrow = (
+                task.input,
+                [Given(task.input, ())],
+                [entry] if entry else [],
+                False,
+            )
         else:
             node = self.nodes[task.name]
             form, updates = node.answer(task.input)
             if form == "raise":
                 raise Failure("ValueError")
             raw = updates[0].update if form == "dict" else None
-            routers, narrow = node.routers, node.narrow
+            routers, narrow = list(node.routers), node.narrow
         written = list(self.state_writes(updates))
         yield from written
         for update in updates:  # H4

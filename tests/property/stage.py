@@ -64,9 +64,12 @@ class Schedule:
         await event.wait()
 
     def _watch(self, arrivals: int, turns: int) -> None:
-        if arrivals == self._arrivals and self._waiting:
-            later = (self._watch, arrivals, turns - 1) if turns else (self._release,)
-            asyncio.get_running_loop().call_soon(*later)
+        if arrivals != self._arrivals or not self._waiting:
+            return
+        if turns:
+            asyncio.get_running_loop().call_soon(self._watch, arrivals, turns - 1)
+        else:
+            self._release()
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -132,7 +135,7 @@ def action(node: Node, schedule: Callable[[], Schedule]) -> Callable[[Any], Awai
     return run
 
 
-def command(given: Given) -> Command:
+def command(given: Given) -> Command[Any]:
     goto = [wrapped(target) for target in given.goto]
     return Command(update=wrapped(given.update), goto=goto[0] if len(goto) == 1 else goto)
 

@@ -32,7 +32,7 @@ def test_a_scheme_is_not_case_sensitive():
 
 def test_an_unknown_scheme_is_told_with_the_known_ones():
     with pytest.raises(
-        GraphValidationError, match="No checkpointer for redis://.* Known: memory://, postgresql://"
+        GraphValidationError, match=r"for redis:// is installed. Known: memory://, postgresql://"
     ):
         saver_from_url("redis://localhost")
 

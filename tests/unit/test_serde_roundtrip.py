@@ -16,7 +16,18 @@ from hypothesis import given, settings
 
 from graphrt.errors import ErrorCode, GraphRecursionError
 from graphrt.serde import MAX_DEPTH, RemoteError, Serializer, TypeRegistry
-from tests.unit.serde_world import EXAMPLES, Message, Model, Name, Note, Pair, UserId, seen, values, world_serializer
+from tests.unit.serde_world import (
+    EXAMPLES,
+    Message,
+    Model,
+    Name,
+    Note,
+    Pair,
+    UserId,
+    seen,
+    values,
+    world_serializer,
+)
 
 WORLD = world_serializer()
 
@@ -44,7 +55,9 @@ def test_examples_come_back_as_they_were(name: str) -> None:
     assert seen(again(EXAMPLES[name])) == seen(EXAMPLES[name])
 
 
-@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**6000], ids=hex)
+@pytest.mark.parametrize(
+    "value", [2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**6000], ids=hex
+)
 def test_ints_of_any_size(value: int) -> None:
     assert again(value) == value
     assert again({"deep": [{"x": (value,)}]}) == {"deep": [{"x": (value,)}]}
@@ -60,6 +73,17 @@ def test_an_int_in_a_field_declared_float_stays_an_int() -> None:
     notes = again([Note("a", 1, 3), Note("b", 1, 3.0)])
     assert [type(note.score) for note in notes] == [int, float]
     assert type(again(Message("user", Name("n"), 3)).score) is int
+
+
+def test_ints_and_floats_in_a_declared_list_of_floats_stay_what_they_are() -> None:
+    @dataclass
+    class Series:
+        points: list[float]
+
+    registry = TypeRegistry()
+    registry.register("series", Series)
+    result = again([Series([1, 2.0]), Series([])], Serializer(registry))[0]
+    assert [type(point) for point in result.points] == [int, float]
 
 
 def test_a_field_may_hold_what_its_class_does_not_declare() -> None:
@@ -164,7 +188,11 @@ def test_a_model_comes_back_without_validation_and_with_all_it_has() -> None:
     model._secret = UserId("s")
     result = again(model)
     assert result == model
-    assert (result.model_fields_set, result._secret, result.__pydantic_extra__) == ({"title"}, "s", {"more": [1]})
+    assert (result.model_fields_set, result._secret, result.__pydantic_extra__) == (
+        {"title"},
+        "s",
+        {"more": [1]},
+    )
 
 
 def test_secrets_come_back_secret() -> None:
