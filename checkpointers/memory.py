@@ -30,7 +30,7 @@ class _Entry:
         self.parent = parent
         self.changed = commit.channels
         self.results: dict[str, TaskResult] = {}
-        self.depth = parent.depth + 1 if parent is not None else 0
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         self.whole: dict[str, bytes] | None = None
         if self.depth % _WHOLE_EVERY == 0:
             self.whole = self.table()
@@ -39,7 +39,7 @@ class _Entry:
         """Every channel that has content at this checkpoint."""
         if self.whole is not None:
             return dict(self.whole)
-        chain = [self]
+        chain: list[_Entry] = [self]
         while (parent := chain[-1].parent) is not None:
             chain.append(parent)
             if parent.whole is not None:
@@ -75,7 +75,7 @@ class _Chain:
 class InMemorySaver:
     """A checkpointer for tests, notebooks and single processes: threads live as long as this object does."""
 
-    immediate: Final = True
+    immediate: bool = True
 
     def __init__(self) -> None:
         self._threads: dict[str, dict[str, _Chain]] = {}

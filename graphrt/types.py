@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from msgspec import Struct
 
-from graphrt.typing import OutputT
+from graphrt.typing import NodeName, ValueT
 
 if TYPE_CHECKING:
     from graphrt.config import RunnableConfig
@@ -76,9 +76,6 @@ class Send(Struct, frozen=True):
     arg: Any
 
 
-NodeName = TypeVar("NodeName", bound=str)
-
-
 class Command(Struct, Generic[NodeName], frozen=True, kw_only=True):
     """A node's return value (or a run's input) that updates the state and says where to go next.
 
@@ -90,7 +87,7 @@ class Command(Struct, Generic[NodeName], frozen=True, kw_only=True):
     """
 
     update: Any = None
-    goto: Send | str | Sequence[Send | str] = ()
+    goto: Send | NodeName | Sequence[Send | NodeName] | tuple[()] = ()
 
 
 class Overwrite(Struct, frozen=True):
@@ -135,10 +132,10 @@ class StateSnapshot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class GraphOutput(Generic[OutputT]):
+class GraphOutput(Generic[ValueT]):
     """What `ainvoke(..., version="v2")` returns: the output, and the questions that are open if it was paused."""
 
-    value: OutputT
+    value: ValueT
     interrupts: tuple[Interrupt, ...] = ()
 
 

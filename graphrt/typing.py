@@ -20,5 +20,9 @@ InputT = TypeVar("InputT", default=StateT)
 """What a run starts from."""
 OutputT = TypeVar("OutputT", default=StateT)
 """What a run returns."""
-NodeInputT = TypeVar("NodeInputT", contravariant=True, default=Any)
+NodeInputT = TypeVar("NodeInputT", contravariant=True)
 """What one node reads."""
+NodeName = TypeVar("NodeName", bound=str, covariant=True, default=str)
+"""Where a Command may go."""
+ValueT = TypeVar("ValueT")
+"""What a `GraphOutput` holds."""

@@ -41,6 +41,9 @@ class Cell(BaseChannel[Value, Value, Value], Generic[Value]):  # noqa: PLW1641 -
     def _empty_like(self) -> Self:
         return type(self)(self.typ, self.key)
 
+    def fresh(self) -> Self:
+        return self._empty_like()
+
     def from_checkpoint(self, checkpoint: Value | Missing, /) -> Self:
         new = self._empty_like()
         if checkpoint is not MISSING:

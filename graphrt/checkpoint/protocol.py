@@ -24,7 +24,10 @@ class Checkpointer(Protocol):
 
     @property
     def immediate(self) -> bool:
-        """True if `commit` and `append_results` never wait for anything; the engine then calls them in place."""
+        """True if `commit` and `append_results` never wait for anything; the engine then calls them in place.
+
+        A plain class attribute will do: `immediate = False`.
+        """
         ...
 
     async def commit(self, commit: Commit) -> None:

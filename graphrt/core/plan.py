@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from graphrt.channels import BaseChannel
+from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
 from graphrt.errors import UnknownTargetError, did_you_mean
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ __all__ = ["Branch", "Channel", "Injection", "Node", "Plan", "Target", "View"]
 Channel: TypeAlias = BaseChannel[Any, Any, Any]
 Injection: TypeAlias = tuple[tuple[str, str], ...]
 """(parameter name, what it gets) of the arguments a callable asks for besides its input."""
+
+Cell: TypeAlias = tuple[int, bool, tuple[tuple[int, str], ...]]
+"""(channel index, it is a LastValue, views that show it) of a key."""
 
 BRANCH_TO: Final = "branch:to:"
 TASKS: Final = "__pregel_tasks"
@@ -51,7 +54,12 @@ class Target:
 
 @dataclass(slots=True, eq=False)
 class Branch:
-    """A conditional edge: `path` decides after its node ran, `ends` translates what it says into node names."""
+    """A conditional edge: `path` decides after its node ran, `ends` translates what it says into node names.
+
+    Attributes:
+        quick: `path` is called with the state's dict and nothing else, in place.
+        hops: the node that an answer leads to, None for END, for answers that lead to plain nodes.
+    """
 
     name: str
     path: Callable[..., Any]
@@ -61,6 +69,8 @@ class Branch:
     view: int
     mapper: Callable[[dict[str, Any]], Any] | None = None
     typed: bool = False
+    quick: bool = False
+    hops: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +86,8 @@ class Node:
         arms: nodes that its static edges lead to.
         static_writes: channel writes of its edges into joins and deferred nodes.
         consumes: its trigger channels that take notice of having been used.
+        express: nothing about the node keeps it off the express way (`engine.express`).
+        keys: the channels it writes by key; `cells` those of them that the express way can write by itself.
     """
 
     name: str
@@ -94,6 +106,9 @@ class Node:
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hidden: bool = False
+    express: bool = False
+    keys: Mapping[str, int] = field(default_factory=dict[str, int])
+    cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
 
 
 def _writes_nothing(plan: Plan, task: Task, output: Any) -> None:
@@ -114,6 +129,8 @@ class Plan:
         shown: per channel, (view, key) pairs that show it.
         idle: channels that may change in a step that does not write them (E8).
         finishers: channels that want to know when nothing else is left to do (E9).
+        initial: some channel has a value before its first write.
+        start: the node that hands out the input, if the graph has one.
         joins: (channel, node it leads to) of every join, to name what a run left waiting.
         strict: names that LangGraph would ignore are errors (docs/differences.md).
     """
@@ -129,12 +146,14 @@ class Plan:
     stream: int
     targets: Mapping[str, Target]
     joins: tuple[tuple[int, str], ...] = ()
+    start: Node | None = None
     strict: bool = True
     node_index: dict[str, int] = field(init=False)
     channel_index: dict[str, int] = field(init=False)
     shown: tuple[tuple[tuple[int, str], ...], ...] = field(init=False)
     idle: frozenset[int] = field(init=False)
     finishers: tuple[int, ...] = field(init=False)
+    initial: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.node_index = {node.name: node.index for node in self.nodes}
@@ -146,7 +165,17 @@ class Plan:
                     shown[channel].append((number, key))
         self.shown = tuple(map(tuple, shown))
         self.idle = frozenset(i for i, c in enumerate(self.channels) if c.reacts_to_idle)
+        self.initial = any(channel.fresh().is_available() for channel in self.channels)
+        for node in self.nodes:
+            if node.express:
+                node.cells = {key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None}
         self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
+
+    def _cell(self, index: int) -> Cell | None:
+        kind = type(self.channels[index])
+        if self.triggered[index] or kind not in (LastValue, BinaryOperatorAggregate):
+            return None
+        return index, kind is LastValue, self.shown[index]
 
     def target(self, name: object) -> Target | None:
         """Where `name` leads, None for a name that does not exist and may be ignored.

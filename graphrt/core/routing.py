@@ -8,7 +8,7 @@ from typing import Any
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
 from graphrt.constants import END, START
-from graphrt.core.plan import Branch, Plan
+from graphrt.core.plan import Branch, Channel, Plan
 from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, InvalidUpdateError, UnknownTargetError, did_you_mean
 from graphrt.types import Send
@@ -18,27 +18,37 @@ __all__ = ["GotoTypeError", "follow", "goto", "preview", "router_input"]
 
 def preview(state: State, writes: Iterable[tuple[int, Any]], number: int) -> Any:
     """A view as it would be after these writes alone; the state stays as it is (LangGraph G6)."""
+    plan = state.plan
+    view = plan.views[number]
+    if view.bare:
+        channel = state.channels[view.channels[0][1]].copy()
+        channel.update([value for i, value in writes if i == view.channels[0][1]])
+        return channel.get() if channel.is_available() else MISSING
+    read: dict[str, Any] = state.views[number].copy()
     grouped: dict[int, list[Any]] = {}
     for i, value in writes:
         grouped.setdefault(i, []).append(value)
-    view = state.plan.views[number]
-    read: dict[str, Any] = state.views[number].copy()
-    for key, i in view.channels:
-        if i not in grouped:
-            continue
-        channel = state.channels[i]
-        if type(channel) is LastValue and len(grouped[i]) == 1:
-            read[key] = grouped[i][0]
-            continue
-        channel = channel.copy()
-        channel.update(grouped[i])
-        if channel.is_available():
-            read[key] = channel.get()
-        else:
-            read.pop(key, None)
-    if view.bare:
-        return read[view.channels[0][0]] if read else state.read(number)
-    return read
+    complete = True
+    for i, values in grouped.items():
+        for shown_in, key in plan.shown[i]:
+            if shown_in == number:
+                complete = _overlay(read, key, state.channels[i], values) and complete
+    return read if complete else {key: read[key] for key, _ in view.channels if key in read}
+
+
+def _overlay(read: dict[str, Any], key: str, channel: Channel, values: list[Any]) -> bool:
+    """Put into `read` what the channel would be after `values`; False if the key is new and stands last now."""
+    known = key in read
+    if type(channel) is LastValue and len(values) == 1:
+        read[key] = values[0]
+        return known
+    channel = channel.copy()
+    channel.update(values)
+    if channel.is_available():
+        read[key] = channel.get()
+        return known
+    read.pop(key, None)
+    return True
 
 
 def router_input(state: State, task: Task, branch: Branch) -> Any:
@@ -60,6 +70,10 @@ def follow(plan: Plan, task: Task, branch: Branch, answer: Any) -> None:
         InvalidUpdateError: a Send to END.
     """
     ends = branch.ends
+    if type(answer) is str and ends is None and (target := plan.targets.get(answer)) is not None:
+        if target.channel is None:  # the common case, worth its own line: 0.3 us of a 2 us step
+            task.arms = [target.node] if task.arms is None else [*task.arms, target.node]
+            return
     for item in answer if isinstance(answer, (list, tuple)) else (answer,):
         where = item if ends is None or type(item) is Send else _mapped(task, branch, item)
         if where is None or where == START:

@@ -91,7 +91,7 @@ def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> Sta
         prototype.from_checkpoint(decode(data)) if (data := stored.channels.get(name)) is not None else prototype.fresh()
         for name, prototype in zip(plan.channel_names, plan.channels, strict=True)
     ]
-    state = State(plan, channels)
+    state = State(plan, channels, [{} for _ in plan.views])
     state.show_all()
     state.version = checkpoint.version
     state.armed = sorted(_indexes(plan, checkpoint.next, running=running))

@@ -5,7 +5,9 @@ A State belongs to one run and is changed in place by `core.commit`; nothing her
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from msgspec import Struct
 
 from graphrt.channels.base import MISSING
 from graphrt.core.plan import Channel, Node, Plan
@@ -26,10 +28,11 @@ class TaskOwner(Protocol):
     def writer_of(self, task: Task) -> StreamWriter: ...
 
 
-class Task:
+class Task(Struct, eq=False):  # a Struct, because one is made per superstep: 76 ns instead of 165 for a class with slots
     """One execution of one node in one superstep, and the writes it leaves behind.
 
     Attributes:
+        owner: the run, a TaskOwner.
         index: which Send of the step this is, -1 for a node that edges or channels triggered (PULL).
         writes: (channel index, value) in order: the node's state writes, then those of its edges.
         arms: nodes that its gotos and routers lead to; `sends` the Sends among them.
@@ -37,25 +40,19 @@ class Task:
         reported: subscribers know that it has finished.
     """
 
-    __slots__ = (
-        "arms", "config_", "id_", "index", "input", "kept", "node", "output", "owner", "reported", "restored", "sends",
-        "writes",
-    )  # fmt: skip
-
-    def __init__(self, node: Node, input: Any, owner: Any, index: int) -> None:
-        self.node = node
-        self.input = input
-        self.owner: TaskOwner = owner
-        self.index = index
-        self.writes: list[tuple[int, Any]] = []
-        self.arms: list[int] | None = None
-        self.sends: list[Send] | None = None
-        self.output: Any = None
-        self.id_: str | None = None
-        self.config_: RunnableConfig | None = None
-        self.kept = False
-        self.restored = False
-        self.reported = False
+    node: Node
+    input: Any
+    owner: Any
+    index: int
+    output: Any = None
+    writes: list[tuple[int, Any]] = []
+    arms: list[int] | None = None
+    sends: list[Send] | None = None
+    id_: str | None = None
+    config_: RunnableConfig | None = None
+    kept: bool = False
+    restored: bool = False
+    reported: bool = False
 
     @property
     def path(self) -> tuple[str | int | bool, ...]:
@@ -65,21 +62,25 @@ class Task:
         return ("__pregel_push", self.index, False)
 
     @property
+    def _owner(self) -> TaskOwner:
+        return cast(TaskOwner, self.owner)
+
+    @property
     def config(self) -> RunnableConfig:
         """The run's config with this task's metadata, built once."""
         if self.config_ is None:
-            self.config_ = self.owner.config_of(self)
+            self.config_ = self._owner.config_of(self)
         return self.config_
 
     @property
     def runtime(self) -> Runtime[Any]:
         """A Runtime for this task."""
-        return self.owner.runtime_of(self)
+        return self._owner.runtime_of(self)
 
     @property
     def writer(self) -> StreamWriter:
         """The writer to the run's custom stream."""
-        return self.owner.writer_of(self)
+        return self._owner.writer_of(self)
 
     def go(self, plan: Plan, where: str | Send) -> None:
         """Record that this task leads to a node, by name or by Send (LangGraph H1, H4).
@@ -104,7 +105,7 @@ class Task:
             self.arms.append(target.node)
 
 
-class State:
+class State(Struct, eq=False):
     """One run's channels and what the next superstep will run.
 
     Attributes:
@@ -116,25 +117,23 @@ class State:
         ran: nodes of the last step that ran any node by trigger, for `as_node` (LangGraph N6).
     """
 
-    __slots__ = ("armed", "awake", "changed", "channels", "plan", "ran", "sends", "sends_changed", "version", "views")
-
-    def __init__(self, plan: Plan, channels: list[Channel]) -> None:
-        self.plan = plan
-        self.channels = channels
-        self.views: list[dict[str, Any]] = [{} for _ in plan.views]
-        self.armed: tuple[int, ...] | list[int] = ()
-        self.sends: list[Send] = []
-        self.awake: set[int] = set()
-        self.version = 0
-        self.changed: list[int] = []
-        self.sends_changed = False
-        self.ran: tuple[int, ...] = ()
+    plan: Plan
+    channels: list[Channel]
+    views: list[dict[str, Any]]
+    armed: tuple[int, ...] | list[int] = ()
+    sends: list[Send] = []
+    awake: set[int] = set()
+    version: int = 0
+    changed: list[int] = []
+    sends_changed: bool = False
+    ran: tuple[int, ...] = ()
 
     @classmethod
     def empty(cls, plan: Plan) -> State:
         """A state before its first input; reducers start from their empty value (LangGraph C6)."""
-        state = cls(plan, [channel.fresh() for channel in plan.channels])
-        state.show_all()
+        state = cls(plan, [channel.fresh() for channel in plan.channels], [{} for _ in plan.views])
+        if plan.initial:
+            state.show_all()
         return state
 
     def show_all(self) -> None:

@@ -21,7 +21,7 @@ from graphrt.engine.door import enter_loop, running_loop
 from graphrt.engine.workers import in_worker_thread
 from graphrt.errors import NodeCancelledError
 
-__all__ = ["call_node", "own_doing", "start", "start_inline"]
+__all__ = ["InContext", "begin", "call", "call_node", "finish", "own_doing", "route", "start", "start_inline"]
 
 
 class InContext:
@@ -59,7 +59,7 @@ def arguments(task: Task, inject: Injection) -> dict[str, Any]:
     return {name: getattr(task, kind) for name, kind in inject}
 
 
-def _call(task: Task) -> Any:
+def call(task: Task) -> Any:
     """The node's function called as it likes to be called; for `Context.run`."""
     current_task.set(task)
     node = task.node
@@ -69,9 +69,9 @@ def _call(task: Task) -> Any:
     return node.call(task.input)
 
 
-def _begin(task: Task) -> tuple[Any, Any]:
+def begin(task: Task) -> tuple[Any, Any]:
     """Call an async node and run it up to its first wait; for `Context.run`. StopIteration carries its result."""
-    coroutine = _call(task)
+    coroutine = call(task)
     return coroutine, coroutine.send(None)
 
 
@@ -79,7 +79,7 @@ def start(state: State, task: Task) -> Awaitable[None] | None:
     """Run an async task that is alone in its step, as far as it goes without waiting."""
     context = copy_context()
     try:
-        coroutine, waits_for = context.run(_begin, task)
+        coroutine, waits_for = context.run(begin, task)
     except StopIteration as stop:
         task.output = stop.value
         return finish(state, task, context)
@@ -92,7 +92,7 @@ def start_inline(state: State, task: Task) -> Awaitable[None] | None:
         task.output = task.input
         return finish(state, task, None)
     context = copy_context()
-    output = context.run(_call, task)
+    output = context.run(call, task)
     if type(output) is CoroutineType:
         return _await_output(state, task, context, output)
     task.output = output
@@ -133,9 +133,12 @@ def finish(state: State, task: Task, context: Context | None) -> Awaitable[None]
         task.writes.extend(node.static_writes)
     if not node.branches:
         return None
-    if context is None:
-        context = copy_context()
-    for number, branch in enumerate(node.branches):
+    return route(state, task, context if context is not None else copy_context())
+
+
+def route(state: State, task: Task, context: Context) -> Awaitable[None] | None:
+    """Ask the task's routers; what is left to await, if one is async."""
+    for number, branch in enumerate(task.node.branches):
         if branch.is_async:
             return _ask_rest(state, task, context, number)
         answer = context.run(_ask, task, branch, router_input(state, task, branch))
@@ -174,9 +177,9 @@ async def call_node(state: State, task: Task) -> None:
     if node.call is None:
         task.output = task.input
     elif node.is_async:
-        task.output = await _call(task)
+        task.output = await call(task)
     else:
-        task.output = await in_worker_thread(copy_context(), _call, task)
+        task.output = await in_worker_thread(copy_context(), call, task)
         if type(task.output) is CoroutineType:
             task.output = await task.output
     routing = finish(state, task, None)

@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from random import getrandbits
 from time import time_ns
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from msgspec import Struct
 
 from graphrt.config import RunnableConfig
 from graphrt.core.commit import commit, commit_input, commit_null
@@ -19,8 +21,9 @@ from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
 from graphrt.core.snapshot import adopt, adopted, restore
 from graphrt.core.state import State, Task
-from graphrt.engine.attempt import call_node, own_doing, start, start_inline
+from graphrt.engine.attempt import call_node, finish, own_doing, start, start_inline
 from graphrt.engine.door import breathe, enter_loop, running_loop
+from graphrt.engine.express import BREATH, express
 from graphrt.engine.fanout import run_together
 from graphrt.engine.intake import command_task, input_writes, nothing_to_run
 from graphrt.engine.stream import SILENT, Writer
@@ -36,43 +39,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-BREATH: Final = 64
-"""Supersteps after which the event loop gets a turn even if no node waits: a busy graph must not starve its host."""
-
-
-class Run:
+class Run(Struct, eq=False):
     """One execution of a plan. Whoever makes it awaits `execute` once; nothing of it is alive afterwards."""
 
-    __slots__ = (
-        "_seed", "config", "context", "journal", "limit", "max_concurrency", "plan", "publisher", "restored", "state",
-        "step", "step_timeout", "stop",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        plan: Plan,
-        config: RunnableConfig,
-        *,
-        limit: int,
-        context: Any = None,
-        journal: Journal | None = None,
-        publisher: Publisher | None = None,
-        max_concurrency: int | None = None,
-        step_timeout: float | None = None,
-    ) -> None:
-        self.plan = plan
-        self.config = config
-        self.limit = limit
-        self.context = context
-        self.journal = journal
-        self.publisher = publisher
-        self.max_concurrency = max_concurrency
-        self.step_timeout = step_timeout
-        self.step = -1
-        self.stop = 0
-        self.state: State = cast(State, None)
-        self.restored: tuple[TaskResult, ...] = ()
-        self._seed: str | None = None
+    plan: Plan
+    config: RunnableConfig
+    limit: int
+    context: Any = None
+    journal: Journal | None = None
+    publisher: Publisher | None = None
+    max_concurrency: int | None = None
+    step_timeout: float | None = None
+    step: int = -1
+    stop: int = 0
+    state: State = cast(State, None)
+    restored: tuple[TaskResult, ...] = ()
+    seed: str | None = None
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -87,7 +69,13 @@ class Run:
         if journal is None:
             self.state = state = State.empty(self.plan)
             self.stop = self.limit
-            self._accept(given)
+            if self.unwatched() and given is not None:
+                step = await express(self, state, 0, given)
+                if not (state.armed or state.sends or self.plan.joins or step > self.stop):
+                    return
+                self.step = step - 1
+            else:
+                self._accept(given)
             await self._supersteps(state)
             return
         try:
@@ -105,11 +93,14 @@ class Run:
         journal = self.journal
         publisher = self.publisher
         in_loop = running_loop() is not None
+        unwatched = self.unwatched()
         step = self.step + 1
         stop = self.stop
         breath = BREATH
         while True:
             self.step = step
+            if unwatched and len(state.armed) == 1 and state.plan.nodes[state.armed[0]].express:
+                self.step = step = await express(self, state, step)
             tasks = plan_step(state, self)
             known = self._restore(tasks) if self.restored else {}
             if publisher is not None:
@@ -138,12 +129,7 @@ class Run:
                         await rest
                         in_loop = running_loop() is not None
                 except BaseException as failure:
-                    blamed = own_doing(task, failure)
-                    try:
-                        await self._failed(task, blamed)
-                        raise blamed
-                    finally:
-                        del blamed  # its traceback holds this frame
+                    await self.fail(task, failure)
             if journal is None:
                 commit(state, tasks)
             else:
@@ -157,6 +143,13 @@ class Run:
                 await breathe()
         if self.plan.joins:
             check_joins(state)
+
+    def unwatched(self) -> bool:
+        """Whether the express way may be taken: nothing happens between steps, and a step is not timed."""
+        start = self.plan.start
+        if self.journal is not None or self.publisher is not None or self.step_timeout is not None:
+            return False
+        return start is not None and start.express
 
     # -- beginning -----------------------------------------------------------------------------------------------
 
@@ -256,6 +249,19 @@ class Run:
             task.reported = True
             self.publisher.finished(task, self.identify(task), self.step)
 
+    async def fail(self, task: Task, failure: BaseException) -> NoReturn:
+        """End the run, as its task has failed.
+
+        Raises:
+            the failure, or what it really was.
+        """
+        blamed = own_doing(task, failure)
+        try:
+            await self._failed(task, blamed)
+            raise blamed
+        finally:
+            del failure, blamed  # their traceback holds this frame
+
     async def _failed(self, task: Task, failure: BaseException) -> None:
         """A task has failed: say where, record it, report it. The failure itself stays what it is (LangGraph G9)."""
         if not isinstance(failure, Exception):
@@ -327,9 +333,9 @@ class Run:
         if self.journal is not None:
             return self.journal.identify(task, self.step)
         if task.id_ is None:
-            if self._seed is None:
-                self._seed = checkpoint_id(time_ns(), 0, getrandbits(48))
-            task.id_ = task_id(task, checkpoint=self._seed, namespace="", step=self.step)
+            if self.seed is None:
+                self.seed = checkpoint_id(time_ns(), 0, getrandbits(48))
+            task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
         return task.id_
 
     def config_of(self, task: Task) -> RunnableConfig:

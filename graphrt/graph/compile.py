@@ -18,6 +18,7 @@ from graphrt.graph.outputs import keyed_writer, root_writer
 from graphrt.graph.schema import ROOT, mapper_of
 
 if TYPE_CHECKING:
+    from graphrt.graph.nodes import Branch as BranchSpec
     from graphrt.graph.nodes import NodeSpec
     from graphrt.graph.state import StateGraph
 
@@ -51,6 +52,7 @@ class _Compiler:
         for key, channel in builder.channels.items():
             self.channel(key, channel)
         self.state_keys = {key: self.index[key] for key in builder.channels}
+        self.input_keys = {key: self.index[key] for key in builder.schemas[builder.input_schema]}
 
     def plan(self, name: str) -> Plan:
         builder = self.builder
@@ -74,6 +76,7 @@ class _Compiler:
             views=tuple(self.views),
             targets=targets,
             joins=tuple(self.joins),
+            start=nodes[self.node_index[START]],
             strict=self.strict,
         )
 
@@ -144,12 +147,14 @@ class _Compiler:
             write=self.writer(spec is None),
             arms=self.arms(name, targets),
             static_writes=tuple(static_writes),
-            branches=tuple(self.branch(name, schema)),
+            branches=tuple(self.branch(name, schema, targets)),
             triggers=triggers,
             consumes=tuple(self.index[c] for c in consumes),
             tags=() if spec is not None else (TAG_HIDDEN,),
             metadata=dict(spec.metadata or {}) if spec is not None else {},
             hidden=spec is None,
+            express=not static_writes and not (consumes and spec is not None) and list(self.state_keys) != [ROOT],
+            keys=self.state_keys if spec is not None else self.input_keys,
         )
 
     def writer(self, is_start: bool) -> Any:
@@ -158,10 +163,10 @@ class _Compiler:
             return root_writer(self.state_keys[ROOT])
         if not is_start:
             return keyed_writer(self.state_keys, strict=self.strict)
-        keys = self.builder.schemas[self.builder.input_schema]
-        return keyed_writer({key: self.index[key] for key in keys}, strict=False)
+        return keyed_writer(self.input_keys, strict=False)
 
-    def branch(self, name: str, node_schema: Any) -> Iterable[Branch]:
+    def branch(self, name: str, node_schema: Any, targets: dict[str, Target]) -> Iterable[Branch]:
+        hops = {END: None, **{end: target.node for end, target in targets.items() if target.channel is None}}
         for branch_name, spec in self.builder.branches.get(name, {}).items():
             schema = spec.input_schema if spec.input_schema is not None else node_schema
             yield Branch(
@@ -173,4 +178,11 @@ class _Compiler:
                 view=self.view(schema),
                 mapper=mapper_of(schema),
                 typed=spec.input_schema is not None,
+                quick=self.is_quick(spec, schema),
+                hops={a: hops[end] for a, end in spec.ends.items() if end in hops} if spec.mapped and spec.ends else hops,
             )
+
+    def is_quick(self, spec: BranchSpec, schema: Any) -> bool:
+        """A sync router of the whole state that asks for nothing else."""
+        whole = spec.input_schema is not None or self.view(schema) == self.view_of(self.state_keys)
+        return whole and not spec.path.is_async and not spec.path.inject and mapper_of(schema) is None

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, Self, TypeAlias, cast, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Self, cast, overload
 
 from graphrt.checkpoint import Checkpointer
-from graphrt.config import RunnableConfig
 from graphrt.constants import END, START
 from graphrt.core.plan import Channel
 from graphrt.core.shape import callable_name, shape_of
 from graphrt.errors import GraphValidationError
+from graphrt.graph.actions import MappedRouter, NodeAction, Router
 from graphrt.graph.compile import compile_plan
 from graphrt.graph.compiled import CompiledStateGraph
 from graphrt.graph.nodes import Branch, NodeSpec, branch_name, command_targets, declared_input
 from graphrt.graph.schema import channels_of, type_of
 from graphrt.graph.validation import check_edge, check_graph, check_name, check_starts
-from graphrt.runtime import Runtime
-from graphrt.types import StreamWriter
 from graphrt.typing import ContextT, InputT, NodeInputT, OutputT, StateT
 
 __all__ = ["StateGraph"]
-
-
-class _Node(Protocol[NodeInputT]):
-    def __call__(self, state: NodeInputT, /) -> Any: ...
-
-
-class _NodeWithConfig(Protocol[NodeInputT]):
-    def __call__(self, state: NodeInputT, /, config: RunnableConfig) -> Any: ...
-
-
-class _NodeWithWriter(Protocol[NodeInputT]):
-    def __call__(self, state: NodeInputT, /, *, writer: StreamWriter) -> Any: ...
-
-
-class _NodeWithRuntime(Protocol[NodeInputT, ContextT]):
-    def __call__(self, state: NodeInputT, /, *, runtime: Runtime[ContextT]) -> Any: ...
-
-
-class _NodeWithConfigAndWriter(Protocol[NodeInputT]):
-    def __call__(self, state: NodeInputT, /, *, config: RunnableConfig, writer: StreamWriter) -> Any: ...
-
-
-class _NodeWithConfigAndRuntime(Protocol[NodeInputT, ContextT]):
-    def __call__(self, state: NodeInputT, /, *, config: RunnableConfig, runtime: Runtime[ContextT]) -> Any: ...
-
-
-class _RunnableNode(Protocol[NodeInputT]):
-    async def ainvoke(self, input: NodeInputT, /) -> Any: ...
-
-
-NodeAction: TypeAlias = (
-    _Node[NodeInputT]
-    | _NodeWithConfig[NodeInputT]
-    | _NodeWithWriter[NodeInputT]
-    | _NodeWithRuntime[NodeInputT, ContextT]
-    | _NodeWithConfigAndWriter[NodeInputT]
-    | _NodeWithConfigAndRuntime[NodeInputT, ContextT]
-    | _RunnableNode[NodeInputT]
-)
-"""A function of the state, sync or async, that may ask for `config`, `writer` and `runtime` by name."""
 
 
 class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
@@ -125,7 +83,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
     @overload
     def add_node(
         self,
-        node: NodeAction[NodeInputT, ContextT],
+        node: NodeAction[StateT, NodeInputT, ContextT],
         /,
         *,
         defer: bool = False,
@@ -138,7 +96,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
     def add_node(
         self,
         node: str,
-        action: NodeAction[NodeInputT, ContextT],
+        action: NodeAction[StateT, NodeInputT, ContextT],
         *,
         defer: bool = False,
         metadata: Mapping[str, Any] | None = None,
@@ -206,10 +164,21 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             self.waiting_edges.add((tuple(start_key), end_key))
         return self
 
+    @overload
+    def add_conditional_edges(self, source: str, path: Router[StateT, NodeInputT, ContextT]) -> Self: ...
+
+    @overload
     def add_conditional_edges(
         self,
         source: str,
-        path: Callable[..., Any],
+        path: MappedRouter[StateT, NodeInputT, ContextT],
+        path_map: Mapping[Any, str] | Sequence[str] | None,
+    ) -> Self: ...
+
+    def add_conditional_edges(
+        self,
+        source: str,
+        path: Any,
         path_map: Mapping[Any, str] | Sequence[str] | None = None,
     ) -> Self:
         """Let `path` decide, from the state as `source` leaves it, what runs after `source`.
@@ -232,7 +201,10 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         branches[name] = branch
         return self
 
-    def add_sequence(self, nodes: Sequence[Any]) -> Self:
+    def add_sequence(
+        self,
+        nodes: Sequence[NodeAction[StateT, Any, ContextT] | tuple[str, NodeAction[StateT, Any, ContextT]]],
+    ) -> Self:
         """Add nodes, each a function or a (name, function) pair, and the edges that run them in this order.
 
         Raises:
@@ -242,7 +214,7 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             raise GraphValidationError("Sequence requires at least one node.")
         previous: str | None = None
         for node in nodes:
-            name, action = self._named(*node) if isinstance(node, tuple) else self._named(node, None)  # pyright: ignore[reportUnknownArgumentType]
+            name, action = self._named(*node) if isinstance(node, tuple) else self._named(node, None)
             if name in self.nodes:
                 raise GraphValidationError(f"Node names must be unique: node with the name '{name}' already exists.")
             self.add_node(name, action)
@@ -255,8 +227,18 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         """The same as `add_edge(START, key)`."""
         return self.add_edge(START, key)
 
+    @overload
+    def set_conditional_entry_point(self, path: Router[StateT, NodeInputT, ContextT]) -> Self: ...
+
+    @overload
     def set_conditional_entry_point(
-        self, path: Callable[..., Any], path_map: Mapping[Any, str] | Sequence[str] | None = None
+        self,
+        path: MappedRouter[StateT, NodeInputT, ContextT],
+        path_map: Mapping[Any, str] | Sequence[str] | None,
+    ) -> Self: ...
+
+    def set_conditional_entry_point(
+        self, path: Any, path_map: Mapping[Any, str] | Sequence[str] | None = None
     ) -> Self:
         """The same as `add_conditional_edges(START, path, path_map)`."""
         return self.add_conditional_edges(START, path, path_map)

@@ -162,8 +162,8 @@ class _Program:
         nodes = tuple(self.node(name, i) for i, name in enumerate(names))
         triggered: list[list[int]] = [[] for _ in self.channels]
         for node in nodes:
-            for channel in dict.fromkeys(node.triggers):
-                triggered[self.index[channel]].append(node.index)
+            for trigger in dict.fromkeys(node.triggers):
+                triggered[self.index[trigger]].append(node.index)
         return Plan(
             name=self.name,
             nodes=nodes,
@@ -236,7 +236,7 @@ def _writer(entries: list[tuple[int, ChannelWriteEntry]]) -> Any:
             value = output if entry.value is PASSTHROUGH else entry.value
             if entry.mapper is not None:
                 value = entry.mapper(value)
-            if value is None and entry.skip_none:
+            if entry.skip_none and value is None:
                 continue
             if index >= 0:
                 task.writes.append((index, value))

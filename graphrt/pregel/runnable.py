@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any, Final, Generic, Literal, Self, cast, overload
+from typing import Any, Final, Generic, Literal, Self, Unpack, cast, overload
 
 from graphrt.channels.base import MISSING
 from graphrt.checkpoint import Checkpointer
@@ -26,6 +26,9 @@ from graphrt.errors import GraphValidationError
 from graphrt.pregel.options import (
     DURABILITIES,
     STRATEGIES,
+    InvokeOptions,
+    RunOptions,
+    StreamOptions,
     check_choice,
     chunk_shape,
     metadata_scalars,
@@ -35,7 +38,15 @@ from graphrt.pregel.options import (
 )
 from graphrt.pregel.threads import history_of, state_of
 from graphrt.serde import Serializer, TypeRegistry
-from graphrt.types import Durability, GraphOutput, MultitaskStrategy, StateSnapshot, StreamMode, StreamVersion
+from graphrt.types import (
+    Command,
+    Durability,
+    GraphOutput,
+    MultitaskStrategy,
+    StateSnapshot,
+    StreamMode,
+    StreamVersion,
+)
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 __all__ = ["GraphRunner"]
@@ -105,20 +116,14 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
 
     @overload
     async def ainvoke(
-        self, input: InputT | Any, config: RunnableConfig | None = None, *, context: ContextT | None = None,
-        stream_mode: StreamMode | Sequence[StreamMode] = "values",
-        print_mode: StreamMode | Sequence[StreamMode] = (), output_keys: str | Sequence[str] | None = None,
-        durability: Durability | None = None, version: Literal["v1"] = "v1",
-        multitask_strategy: MultitaskStrategy | None = None,
-    ) -> Any: ...  # fmt: skip
+        self, input: InputT | Command[Any] | None, config: RunnableConfig | None = None, *,
+        stream_mode: Literal["values"] = "values", version: Literal["v2"], **options: Unpack[RunOptions[ContextT]],
+    ) -> GraphOutput[OutputT]: ...  # fmt: skip
     @overload
     async def ainvoke(
-        self, input: InputT | Any, config: RunnableConfig | None = None, *, context: ContextT | None = None,
-        stream_mode: StreamMode | Sequence[StreamMode] = "values",
-        print_mode: StreamMode | Sequence[StreamMode] = (), output_keys: str | Sequence[str] | None = None,
-        durability: Durability | None = None, version: Literal["v2"],
-        multitask_strategy: MultitaskStrategy | None = None,
-    ) -> GraphOutput[OutputT]: ...  # fmt: skip
+        self, input: InputT | Command[Any] | None, config: RunnableConfig | None = None,
+        **options: Unpack[InvokeOptions[ContextT]],
+    ) -> Any: ...  # fmt: skip
     async def ainvoke(
         self,
         input: Any,
@@ -181,7 +186,19 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         last = chunks[0] if chunks else None
         return last if version == "v1" else GraphOutput(last["data"] if last else None)
 
-    def invoke(self, input: InputT | Any, config: RunnableConfig | None = None, **options: Any) -> Any:
+    @overload
+    def invoke(
+        self, input: InputT | Command[Any] | None, config: RunnableConfig | None = None, *,
+        stream_mode: Literal["values"] = "values", version: Literal["v2"], **options: Unpack[RunOptions[ContextT]],
+    ) -> GraphOutput[OutputT]: ...  # fmt: skip
+    @overload
+    def invoke(
+        self, input: InputT | Command[Any] | None, config: RunnableConfig | None = None,
+        **options: Unpack[InvokeOptions[ContextT]],
+    ) -> Any: ...  # fmt: skip
+    def invoke(
+        self, input: Any, config: RunnableConfig | None = None, **options: Unpack[InvokeOptions[ContextT]]
+    ) -> Any:
         """Run the graph to its end from a thread without a running event loop; options as of `ainvoke`.
 
         Raises:
@@ -192,11 +209,11 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
 
     async def abatch(
         self,
-        inputs: Sequence[InputT | Any],
+        inputs: Sequence[InputT | Command[Any] | None],
         config: RunnableConfig | Sequence[RunnableConfig] | None = None,
         *,
         return_exceptions: bool = False,
-        **options: Any,
+        **options: Unpack[InvokeOptions[ContextT]],
     ) -> list[Any]:
         """Run the graph on several inputs concurrently, at most the config's `max_concurrency` at a time.
 
@@ -225,22 +242,24 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
 
     def batch(
         self,
-        inputs: Sequence[InputT | Any],
+        inputs: Sequence[InputT | Command[Any] | None],
         config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        **options: Any,
+        *,
+        return_exceptions: bool = False,
+        **options: Unpack[InvokeOptions[ContextT]],
     ) -> list[Any]:
         """`abatch` from a thread without a running event loop.
 
         Raises:
             RunningLoopError: an event loop is running in this thread.
         """
-        return drive(self.abatch(inputs, config, **options), "batch")
+        return drive(self.abatch(inputs, config, return_exceptions=return_exceptions, **options), "batch")
 
     # -- stream --------------------------------------------------------------------------------------------------
 
     def astream(
         self,
-        input: InputT | Any,
+        input: InputT | Command[Any] | None,
         config: RunnableConfig | None = None,
         *,
         context: ContextT | None = None,
@@ -283,7 +302,10 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         return RunStream(execute, modes=frozenset(modes), printed=frozenset(printed), shape=shape)
 
     def stream(
-        self, input: InputT | Any, config: RunnableConfig | None = None, **options: Any
+        self,
+        input: InputT | Command[Any] | None,
+        config: RunnableConfig | None = None,
+        **options: Unpack[StreamOptions[ContextT]],
     ) -> Iterator[Any]:
         """`astream` from a thread without a running event loop; options as of `astream`.
 
@@ -420,7 +442,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         schema = self.context_schema
         if isinstance(context, dict) and isinstance(schema, type) and not issubclass(schema, dict):
             return schema(**context)
-        return context
+        return context  # pyright: ignore[reportUnknownVariableType]
 
     def _output_keys(self) -> str | list[str]:
         view = self.plan.views[self.plan.output]

@@ -69,19 +69,10 @@ def _array_to(array: Any) -> list[Any]:
 
 def _array_from(body: Any) -> Any:
     text, shape, order, data = checked(body, list)
-    dtype = _dtype_from(text)
     if order not in ("C", "F"):
         raise ValueError("not an array order")
-    if dtype.itemsize == 0:  # '<U0': frombuffer wants bytes
-        return _blank(checked(shape, list), dtype, order)
-    flat = _loaded("numpy").frombuffer(checked(data, bytes), dtype)
-    return flat.reshape(shape, order=order).copy(order)
-
-
-def _blank(shape: list[int], dtype: Any, order: str) -> Any:
-    if any(size > 1_000_000 for size in shape):  # the only array whose size the data does not pay for
-        raise ValueError("too many items without bytes")
-    return _loaded("numpy").zeros(shape, dtype, order)
+    flat = _loaded("numpy").frombuffer(checked(data, bytes), _dtype_from(text))
+    return flat.reshape(checked(shape, list), order=order).copy(order)
 
 
 def _scalar_to(value: Any) -> list[Any]:

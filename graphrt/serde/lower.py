@@ -19,18 +19,16 @@ from graphrt.serde.codec import Codec, type_name
 from graphrt.serde.failures import RemoteError, remote
 from graphrt.serde.refused import Refused
 from graphrt.serde.registry import TypeRegistry
-from graphrt.serde.wire import ATOMS, EXT_CODE, MANY, MAX_DEPTH, UnknownValue
+from graphrt.serde.wire import ATOMS, EXT_CODE, MANY, MAX_DEPTH, UnknownValue, type_of
 
 Lowering: TypeAlias = "Callable[[Lowerer, Any, int], Any]"
-
-type_of: Callable[[object], type] = type
-"""`type`, for which pyright has a precise but unusable result where the argument is Any. Costs nothing."""
 
 
 class Lowerer:
     """One way of walking: `plain` types pass, every other type has a function in `table`."""
 
     def __init__(self, registry: TypeRegistry, *, careful: bool) -> None:
+        self.careful = careful
         self.plain = ATOMS - {int, str} if careful else ATOMS
         self.encode = Encoder().encode
         self.table = _Table(registry, careful=careful)
@@ -184,11 +182,8 @@ def _tagging(codec: Codec) -> Lowering:
     def lowering(walk: Lowerer, value: Any, depth: int) -> Ext:
         if depth >= MAX_DEPTH:
             raise _too_deep(value)
-        body = (
-            value
-            if native is not None and native.fits(value, walk.plain)
-            else _body(walk, codec, value, depth)
-        )
+        as_it_is = native is not None and _may_be_native(walk, depth) and native.fits(value)
+        body = value if as_it_is else _body(walk, codec, value, depth)
         return Ext(EXT_CODE, walk.encode([tag, version, body]))
 
     return lowering
@@ -196,10 +191,10 @@ def _tagging(codec: Codec) -> Lowering:
 
 def _many(walk: Lowerer, codec: Codec, values: list[Any], depth: int) -> Ext:
     """A list of values of one type: the tag is written once."""
-    if codec.native is not None and codec.native.fits_all(values, walk.plain):
-        return _tagged(walk, MANY, 1, [codec.tag, codec.version, values])
     if depth + 1 >= MAX_DEPTH:
         raise _too_deep(values)
+    if codec.native is not None and _may_be_native(walk, depth + 1) and codec.native.fits_all(values):
+        return _tagged(walk, MANY, 1, [codec.tag, codec.version, values])
     bodies: list[Any] = []
     for index, value in enumerate(values):
         try:
@@ -208,6 +203,11 @@ def _many(walk: Lowerer, codec: Codec, values: list[Any], depth: int) -> Ext:
             refused.inside(f"[{index}]", values)
             raise
     return _tagged(walk, MANY, 1, [codec.tag, codec.version, bodies])
+
+
+def _may_be_native(walk: Lowerer, depth: int) -> bool:
+    """Nothing is to be looked at in detail, and a list inside the record is not too deep."""
+    return not walk.careful and depth + 1 < MAX_DEPTH
 
 
 def _body(walk: Lowerer, codec: Codec, value: Any, depth: int) -> Any:

@@ -86,7 +86,12 @@ def _dataclass_default(field: dataclasses.Field[Any]) -> Default:
         return field.default_factory
     if field.default is not dataclasses.MISSING:
         return lambda: field.default
-    return None if field.init else lambda: _MISSING  # may never have been set
+    return None if field.init else _may_be_unset
+
+
+def _may_be_unset() -> Any:
+    """The default of a dataclass field that `__init__` does not set."""
+    return _MISSING
 
 
 def _attrs_default(default: Any) -> Default:
@@ -104,7 +109,14 @@ def _attributes(typ: Any, defaults: dict[str, Default]) -> tuple[Encode, Decode]
         attributes = getattr(value, "__dict__", {})
         if attributes.keys() != names:
             refuse_more(typ, names, attributes)
-        return {name: item for name in defaults if (item := getattr(value, name, _MISSING)) is not _MISSING}
+        body: dict[str, Any] = {}
+        for name, default in defaults.items():
+            item = getattr(value, name, _MISSING)
+            if item is not _MISSING:
+                body[name] = item
+            elif default is not _may_be_unset:
+                raise TypeError(f"its field {name!r} is not set")
+        return body
 
     def decode(body: Any) -> Any:
         value = object.__new__(typ)

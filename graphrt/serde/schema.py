@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import enum
 import inspect
+import sys
 import typing
 from collections.abc import Iterator
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 from graphrt.serde.foreign import is_model
@@ -48,25 +51,37 @@ def _parts(annotation: Any) -> Iterator[object]:
         yield from (annotation.__bound__, *annotation.__constraints__)
         return
     for name in ("__supertype__", "__value__", "__origin__"):  # NewType, type aliases, generics
-        try:
+        with suppress(AttributeError, NameError):  # a lazy alias may name what does not exist yet
             yield getattr(annotation, name)
-        except Exception:  # no such attribute, or a lazy alias that names what does not exist yet
-            continue
-    if (
-        typing.get_origin(annotation) is not typing.Annotated
-    ):  # there __origin__ is the type, the rest is data
-        yield from (arg for arg in typing.get_args(annotation) if type(arg) not in ATOMS)
+    if typing.get_origin(annotation) is typing.Annotated:
+        return  # what comes after the type is data
+    yield from (arg for arg in typing.get_args(annotation) if type(arg) not in ATOMS)
 
 
 def _field_types(cls: Any) -> Iterator[object]:
     """Annotations of a class's fields, with forward references resolved where they can be."""
     if cls.__module__ == "builtins":
         return
-    try:
-        yield from typing.get_type_hints(cls, include_extras=True).values()
-    except Exception:
-        for base in cls.__mro__:
-            own = inspect.get_annotations(base)
-            yield from (hint for hint in own.values() if not isinstance(hint, str))
+    for base in cls.__mro__:
+        for name, hint in _annotations(base).items():
+            yield _resolved(base, name, hint)
     if is_model(cls):  # pydantic has resolved names that nobody else can see
         yield from (field.annotation for field in cls.model_fields.values())
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    try:
+        return inspect.get_annotations(cls)
+    except NameError:  # annotations are evaluated on demand (Python 3.14), and one cannot be
+        return {}
+
+
+def _resolved(cls: type, name: str, hint: Any) -> object:
+    """One annotation by itself: a name that does not resolve must not hide the others."""
+    holder = SimpleNamespace(__annotations__={name: hint})
+    module = sys.modules.get(cls.__module__)
+    names = {cls.__name__: cls, **vars(cls)}
+    try:
+        return typing.get_type_hints(holder, vars(module) if module else {}, names, include_extras=True)[name]
+    except Exception:  # whatever evaluating a stranger's annotation may raise
+        return None

@@ -14,6 +14,7 @@ from zoneinfo import TZPATH, ZoneInfo
 _KEY = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+){0,3}")
 
 
+@cache  # looking touches the file system, which an event loop should not wait for twice
 def zone(key: object) -> ZoneInfo:
     """The zone with this key.
 

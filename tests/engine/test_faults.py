@@ -89,6 +89,7 @@ async def test_the_run_fails_with_the_storages_error(shape: str, durability: Any
                 assert not saver.failed, "a storage error was swallowed"
 
 
+@pytest.mark.parity("K5", "K8")
 @every_fault
 @every_shape
 @every_durability
@@ -141,6 +142,7 @@ async def test_in_sync_no_step_starts_on_a_step_that_is_not_stored(after: bool) 
             assert ran == list(STEPS)[: max(0, saver.fail_at - 3)]
 
 
+@pytest.mark.parity("K12")
 @every_fault
 @pytest.mark.parametrize("for_turns", [1, 10])
 async def test_in_async_a_failed_commit_stops_the_run_one_step_later_at_most(
@@ -204,6 +206,7 @@ async def test_the_input_is_stored_before_any_node_runs(durability: Any, for_tur
     assert stored[0] is not None
 
 
+@pytest.mark.parity("K13")
 @every_durability
 async def test_everything_is_stored_when_the_run_returns(durability: Any) -> None:
     saver = SaverAround(for_turns=25)

@@ -30,6 +30,7 @@ def stalling(held: Held, saver: Any = None) -> Any:
     return builder.compile(checkpointer=saver)
 
 
+@pytest.mark.parity("J13")
 async def test_closing_a_stream_ends_its_run_at_once() -> None:
     held = Held()
     async with no_new_tasks():

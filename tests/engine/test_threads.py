@@ -1,7 +1,7 @@
 """Several runs on one thread: one history, one winner, and what `multitask_strategy` makes of it."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -152,7 +152,7 @@ async def test_a_failed_task_of_a_run_that_lost_leaves_no_trace() -> None:
 
 
 @pytest.mark.parametrize("value", [(1, "two"), {3}, frozenset({4}), b"five", [(6, [7])], {8: "eight"}])
-async def test_t2_values_come_back_with_their_types(value: Any) -> None:
+async def test_a_stored_value_comes_back_with_its_type(value: Any) -> None:
     class Box(TypedDict):
         content: Any
 
@@ -163,3 +163,33 @@ async def test_t2_values_come_back_with_their_types(value: Any) -> None:
     await app.ainvoke({}, thread())
     content = (await app.aget_state(thread())).values["content"]
     assert (type(content), content) == (type(value), value)
+
+
+class Recording(SaverAround):
+    """A saver that knows which channels each commit carried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels: list[set[str]] = []
+
+    async def commit(self, commit: Any) -> None:
+        self.channels.append({item.channel for item in commit.channels})
+        await super().commit(commit)
+
+
+@pytest.mark.parity("L5")
+async def test_a_commit_carries_only_what_its_step_changed() -> None:
+    class Pair(TypedDict):
+        left: int
+        right: int
+
+    async def a(state: Pair) -> dict[str, Any]:
+        return {"right": 2}
+
+    async def b(state: Pair) -> None:
+        return None
+
+    saver = Recording()
+    await graph(Pair, a, b, paths=["START a b"]).compile(checkpointer=saver).ainvoke({"left": 1}, thread())
+    _, of_input, of_a, of_b = saver.channels
+    assert [of & {"left", "right"} for of in (of_input, of_a, of_b)] == [{"left"}, {"right"}, set()]

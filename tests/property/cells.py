@@ -64,7 +64,9 @@ class Heap(Cell):  # C5
 
     def update(self, values: list[Any]) -> bool:
         had = bool(self.value) and not self.accumulate
-        flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+        flat: list[Any] = []
+        for value in values:
+            flat.extend(value if isinstance(value, list) else [value])
         self.value = [*(self.value if self.accumulate else []), *flat]
         return had or bool(flat)
 

@@ -9,8 +9,8 @@ import json
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Literal
-from zlib import crc32
 
 START = "__start__"
 END = "__end__"
@@ -39,9 +39,8 @@ NARROW = ("log", "last", "flash")
 
 def digest(*parts: Any) -> int:
     """A number that depends on every part, alike in every process and for every order of a dict's keys."""
-    return crc32(
-        json.dumps(parts, sort_keys=True, default=lambda wrapped: ["instead", wrapped.value]).encode()
-    )
+    text = json.dumps(parts, sort_keys=True, default=lambda wrapper: ["instead", wrapper.value])
+    return int.from_bytes(blake2b(text.encode(), digest_size=6).digest())
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Random programs: every one compiles, most of them run for several steps, and shrinking removes what is not needed."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from tests.property.model import (
@@ -20,7 +22,7 @@ from tests.property.model import (
 
 NAMES = ("b", "a", "a1", "a10", "B", "k_", "z", "é")
 """Not in sorted order, so that the order of definition and the order of names differ."""
-SAFE_KEYS = ("log", "text", "total", "mix", "any", "topic", "heap")
+SAFE_KEYS: tuple[str, ...] = ("log", "text", "total", "mix", "any", "topic", "heap")
 """Keys that take any number of writes in one step."""
 
 
@@ -105,8 +107,8 @@ def edges(names: tuple[str, ...], *, size: int) -> st.SearchStrategy[list[tuple[
 
 
 @st.composite
-def inputs(draw: st.DrawFn, *, turns: int) -> tuple[dict[str, object] | None, ...]:
-    given = st.fixed_dictionaries(
+def inputs(draw: st.DrawFn, *, turns: int) -> tuple[dict[str, Any] | None, ...]:
+    given: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         {},
         optional={
             "log": st.just(["in"]),

@@ -22,7 +22,7 @@ class Task:
     name: str
     index: int | None
     input: Any
-    writes: list[tuple[str, Any]] = field(default_factory=list)
+    writes: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Superstep:
     """The tasks started from a checkpoint, whether all finished, and were committed, and the `values` chunk then."""
 
     checkpoint: Checkpoint
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list[Task])
     finished: bool = False
     committed: bool = False
     chunk: dict[str, Any] | None = None
@@ -51,8 +51,8 @@ class Run:
     """One run. `opening` is the chunk a continued run starts with (A10); without `errors` it came to its end."""
 
     opening: dict[str, Any] | None = None
-    supersteps: list[Superstep] = field(default_factory=list)
-    errors: set[str] = field(default_factory=set)
+    supersteps: list[Superstep] = field(default_factory=list[Superstep])
+    errors: set[str] = field(default_factory=set[str])
 
     @property
     def endings(self) -> set[str | None]:
@@ -199,21 +199,7 @@ class Machine:
 
     def execute(self, task: Task) -> Iterator[tuple[str, Any]]:
         """The task's writes, in order: state, gotos, edges, branches (E13)."""
-        if task.name == START:
-            entry = self.program.entry
-            raw, updates, routers, narrow = (
-                task.input,
-                [Given(task.input, ())],
-                [entry] if entry else [],
-                False,
-            )
-        else:
-            node = self.nodes[task.name]
-            form, updates = node.answer(task.input)
-            if form == "raise":
-                raise Failure("ValueError")
-            raw = updates[0].update if form == "dict" else None
-            routers, narrow = list(node.routers), node.narrow
+        raw, updates = self.answer(task)
         written = list(self.state_writes(updates))
         yield from written
         for update in updates:  # H4
@@ -224,8 +210,20 @@ class Machine:
         for join in self.program.joins:
             if task.name in join.starts and join.end != END:
                 yield join_name(join.starts, join.end), task.name
+        node = self.nodes.get(task.name)
+        routers = node.routers if node else filter(None, [self.program.entry])
         for router in routers:  # G7
-            yield from self.go(self.route(router, written, raw, narrow=narrow))
+            keys = NARROW if node and node.narrow else KEYS
+            yield from self.go(self.route(router, written, raw, keys))
+
+    def answer(self, task: Task) -> tuple[Any, list[Given]]:
+        """What routers may see of the task's answer (G6), and the updates in it. The start hands on its input (A8)."""
+        if task.name == START:
+            return task.input, [Given(task.input, ())]
+        form, updates = self.nodes[task.name].answer(task.input)
+        if form == "raise":
+            raise Failure("ValueError")
+        return updates[0].update if form == "dict" else None, updates
 
     def state_writes(self, updates: list[Given]) -> Iterator[tuple[str, Any]]:
         for update in updates:
@@ -235,15 +233,17 @@ class Machine:
                 elif self.program.strict:
                     raise Failure("UnknownKeyError")
 
-    def route(self, router: Router, written: list[tuple[str, Any]], raw: Any, *, narrow: bool) -> list[Any]:
+    def route(
+        self, router: Router, written: list[tuple[str, Any]], raw: Any, keys: tuple[str, ...]
+    ) -> list[Any]:
         """Where a router sends: it sees its keys as if this task's writes were all that the step commits (G6)."""
-        cells = {key: copy.deepcopy(self.cells[key]) for key in (NARROW if narrow else KEYS)}
+        cells = {key: copy.deepcopy(self.cells[key]) for key in keys}
         for key, cell in cells.items():
             cell.update([value for name, value in written if name == key])
         view = {key: cell.value for key, cell in cells.items() if cell.available()}
         result = router.decide({**raw, **view} if isinstance(raw, dict) else view)
         names = router.path_map() or {}
-        targets = result if isinstance(result, list) else [result]
+        targets = list[Any](result) if isinstance(result, list) else [result]
         targets = [names[target] if isinstance(target, str) and names else target for target in targets]
         return [target for target in targets if target != END]
 

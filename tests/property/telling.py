@@ -18,9 +18,9 @@ class Step:
     """What the stream says about one superstep. Nodes may report in any order, so their reports are sorted."""
 
     checkpoint: Any
-    starts: list[Any] = field(default_factory=list)
-    updates: list[Any] = field(default_factory=list)
-    results: list[Any] = field(default_factory=list)
+    starts: list[Any] = field(default_factory=list[Any])
+    updates: list[Any] = field(default_factory=list[Any])
+    results: list[Any] = field(default_factory=list[Any])
     values: Any = None
 
 
@@ -29,7 +29,7 @@ class Told:
     """A run as its stream tells it: `opening` is the chunk before the first checkpoint."""
 
     opening: Any = None
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list[Step])
     error: str | None = None
 
 

@@ -75,6 +75,16 @@ class Pair:
     right: Any = None
 
 
+@dataclass
+class Flat:
+    """Nothing but atoms, when its declaration is kept to: the case that msgspec writes and reads by itself."""
+
+    text: str
+    count: int
+    score: float
+    more: float | None = None
+
+
 Name = NewType("Name", str)
 
 
@@ -83,6 +93,13 @@ class Message(msgspec.Struct):
     name: Name
     score: float | None = None
     counts: dict[str, int] = {}
+
+
+class Row(msgspec.Struct, frozen=True):
+    name: Name
+    kind: Literal["a", "b"]
+    score: float
+    either: int | float = 0
 
 
 class Box(msgspec.Struct, frozen=True, tag="box", rename="camel"):
@@ -107,7 +124,7 @@ class World(TypedDict):
     rights: Rights
     users: tuple[UserId, Count]
     shapes: list[Stack | Table]
-    records: list[Point | Note | Pair | Message | Box | Model]
+    records: list[Point | Note | Pair | Flat | Message | Row | Box | Model]
     error: PaymentError
 
 
@@ -167,7 +184,15 @@ hashable_leaves = st.one_of(
     st.builds(UserId, text),
     st.builds(Count, st.integers()),
     st.sampled_from(
-        [np.float64(1.5), np.int8(3), np.bool_(True), np.str_("ab"), np.datetime64("2024-01-01")]
+        [
+            np.float64(1.5),
+            np.int8(3),
+            np.bool_(True),
+            np.str_("ab"),
+            np.datetime64("2024-01-01"),
+            np.str_(""),
+            np.bytes_(),
+        ]
     ),
 )
 leaves = st.one_of(
@@ -215,6 +240,10 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             st.builds(Note, text | inner, inner, st.floats() | st.integers() | inner, inner), max_size=3
         ),
         st.lists(st.builds(Note, text, st.integers(), st.floats()), max_size=3),
+        st.lists(st.builds(Flat, text, st.integers(), *[st.floats() | st.integers()] * 2), max_size=3),
+        st.builds(Flat, *[inner] * 4),
+        st.lists(st.builds(Row, text, st.sampled_from("ab"), *[st.floats() | st.integers()] * 2), max_size=3),
+        st.builds(Row, *[inner] * 4),
         st.builds(Message, inner, inner, st.floats() | st.integers() | inner, inner),
         st.lists(st.builds(Message, st.just("user"), text, st.floats()), max_size=3),
         st.builds(Box, inner),
@@ -281,6 +310,8 @@ EXAMPLES: dict[str, Any] = {
     "decimal": Decimal("1.10"),
     "fraction": Fraction(1, 3),
     "note": Note("a", 1, 0.5, ["x"]),
+    "flats": [Flat("a", 1, 1.5), Flat("b", 2, 2, 3)],
+    "rows": [Row(Name("n"), "a", 1.5), Row(Name("m"), "b", 2.0, 3)],
     "messages": [Message("user", Name("a"), 1.5), Message("tool", Name("b"))],
     "model": Model(title="t", items=[Pair(1, (2,))]),
     "nested": {"a": [Point(1, {2: "x"}), {Color.RED}], (1, "b"): Send("n", Path("p"))},

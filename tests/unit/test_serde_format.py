@@ -157,7 +157,7 @@ def test_bytes_that_were_stored_once_can_be_read(value: Any, data: bytes) -> Non
 
 
 def test_plain_values_are_plain_message_pack() -> None:
-    value = {"a": [None, True, 1, 1.5, "x", b"y", {"z": []}]}
+    value: dict[str, Any] = {"a": [None, True, 1, 1.5, "x", b"y", {"z": []}]}
     assert WORLD.dumps(value) == msgspec.msgpack.encode(value)
 
 

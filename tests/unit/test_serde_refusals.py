@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from graphrt.errors import DeserializationError, SerializationError
 from graphrt.serde import MAX_DEPTH, Serializer, TypeRegistry, UnknownValue
 from graphrt.types import Send
-from tests.unit.serde_world import Box, Model, Note, Pair, Point, UserId, world_serializer
+from tests.unit.serde_world import Box, Flat, Model, Note, Pair, Point, UserId, world_serializer
 
 WORLD = world_serializer()
 LOCK = threading.Lock()
@@ -87,11 +88,26 @@ def test_a_dataclass_nobody_registered_is_refused() -> None:
 
 
 def test_an_attribute_that_is_no_field_is_refused_instead_of_lost() -> None:
-    note = Note("a", 1, 0.5)
-    note.colour = "red"  # type: ignore[attr-defined]
-    for value in (note, [note, note]):
+    note, flat = Note("a", 1, 0.5), Flat("a", 1, 0.5)
+    note.colour = flat.colour = "red"  # type: ignore[attr-defined]
+    for value in (note, flat, [note, note], [flat, flat]):
         with pytest.raises(SerializationError, match="its attribute 'colour' is no field"):
             WORLD.dumps(value)
+
+
+def test_a_field_that_is_not_set_is_refused() -> None:
+    @dataclass(slots=True)
+    class Slotted:
+        x: int
+        y: int = 2
+
+    registry = TypeRegistry()
+    registry.register("slotted", Slotted)
+    broken = Slotted(1)
+    del broken.y
+    for value in (broken, [broken, broken]):
+        with pytest.raises(SerializationError, match="its field 'y' is not set"):
+            Serializer(registry).dumps(value)
 
 
 def test_an_attribute_of_a_subclass_of_str_is_refused_instead_of_lost() -> None:
@@ -113,6 +129,17 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     with pytest.raises(SerializationError, match="contains itself") as caught:
         WORLD.dumps([1, node])
     assert caught.value.path == "[1]['children'][0]"
+
+
+@pytest.mark.parametrize("wrap", [lambda v: [Pair(v), Pair(1)], lambda v: [(v,), ()]])
+def test_a_list_of_one_type_counts_as_a_level_of_its_own(wrap: Callable[[Any], Any]) -> None:
+    value: Any = 1
+    for _ in range(MAX_DEPTH // 2):
+        value = wrap(value)
+    assert WORLD.loads(WORLD.dumps(value)) == value
+    for deeper in (wrap(value), [value]):
+        with pytest.raises(SerializationError, match="deeper"):
+            WORLD.dumps(deeper)
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_a_class_keeps_the_tag_it_was_registered_under() -> None:
 
 def test_names_that_cannot_be_resolved_are_passed_over() -> None:
     class Partly:
-        known: Leaf
+        known: "Leaf"
         unknown: "Nowhere"  # type: ignore[name-defined]  # noqa: F821
 
     assert f"{__name__}:Leaf" in registry_of(Partly).tags()
@@ -253,6 +253,11 @@ def test_an_older_version_is_upgraded_step_by_step() -> None:
         2: lambda body: {**body, "tags": ("up",)},
     }
     assert read_as(DocV2, written_by(DocV1("a", 1)), version=3, upgrade=upgrade) == DocV2("a!", ("up",))
+
+
+def test_upgrades_run_for_records_that_msgspec_could_read_by_itself() -> None:
+    upgrade = {1: lambda body: {**body, "pages": body["pages"] + 1}}
+    assert read_as(DocV1, written_by(DocV1("a", 1)), version=2, upgrade=upgrade) == DocV1("a", 2)
 
 
 def test_a_newer_version_is_refused_while_running_and_shown_in_history() -> None:

@@ -1,0 +1,89 @@
+"""What may be given as a node or a router, for type checkers: the arguments it can ask for, in every combination.
+
+A function that asks for less is not assignable to a type that offers more, hence one protocol per combination of
+`config`, `writer` and `runtime`. They are called by keyword.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from graphrt.config import RunnableConfig
+from graphrt.runtime import Runtime
+from graphrt.types import Send, StreamWriter
+
+__all__ = ["MappedRouter", "NodeAction", "Router"]
+
+State = TypeVar("State")
+Input = TypeVar("Input", contravariant=True)
+Context = TypeVar("Context")
+Answer = TypeVar("Answer", covariant=True)
+
+
+class _Of(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /) -> Answer: ...
+
+
+class _OfConfig(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, config: RunnableConfig) -> Answer: ...
+
+
+class _OfWriter(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, writer: StreamWriter) -> Answer: ...
+
+
+class _OfRuntime(Protocol[Input, Context, Answer]):
+    def __call__(self, state: Input, /, *, runtime: Runtime[Context]) -> Answer: ...
+
+
+class _OfConfigWriter(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, config: RunnableConfig, writer: StreamWriter) -> Answer: ...
+
+
+class _OfConfigRuntime(Protocol[Input, Context, Answer]):
+    def __call__(self, state: Input, /, *, config: RunnableConfig, runtime: Runtime[Context]) -> Answer: ...
+
+
+class _OfWriterRuntime(Protocol[Input, Context, Answer]):
+    def __call__(self, state: Input, /, *, writer: StreamWriter, runtime: Runtime[Context]) -> Answer: ...
+
+
+class _OfAll(Protocol[Input, Context, Answer]):
+    def __call__(
+        self, state: Input, /, *, config: RunnableConfig, writer: StreamWriter, runtime: Runtime[Context]
+    ) -> Answer: ...
+
+
+class _Runnable(Protocol[Input, Answer]):
+    def invoke(self, input: Input, /) -> Answer: ...
+
+
+class _AsyncRunnable(Protocol[Input, Answer]):
+    def ainvoke(self, input: Input, /) -> Awaitable[Answer]: ...
+
+
+_Action: TypeAlias = (
+    _Of[Input, Answer]
+    | _OfConfig[Input, Answer]
+    | _OfWriter[Input, Answer]
+    | _OfRuntime[Input, Context, Answer]
+    | _OfConfigWriter[Input, Answer]
+    | _OfConfigRuntime[Input, Context, Answer]
+    | _OfWriterRuntime[Input, Context, Answer]
+    | _OfAll[Input, Context, Answer]
+    | _AsyncRunnable[Input, Answer]
+    | _Runnable[Input, Answer]
+)
+
+NodeAction: TypeAlias = _Of[State, Any] | _Action[Input, Any, Context]
+"""A function of the state, or of whatever its parameter says; `State` first, for lambdas, which do not say."""
+
+_Where: TypeAlias = str | Send | Sequence[str | Send]
+_Decision: TypeAlias = _Where | Awaitable[_Where]
+
+Router: TypeAlias = _Of[State, _Decision] | _Action[Input, _Decision, Context]
+"""A function that returns nodes' names, END or Sends."""
+
+MappedRouter: TypeAlias = NodeAction[State, Input, Context]
+"""A function that returns what a path map has an entry for."""
