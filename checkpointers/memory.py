@@ -54,8 +54,8 @@ class _Entry:
         return table
 
     def stored(self, head: str) -> Stored:
-        results = tuple(sorted(self.results.values(), key=lambda result: (result.path, result.task_id)))
-        return Stored(self.checkpoint, self.table(), results, head)
+        results = sorted(self.results.items()) if self.results else ()
+        return Stored(self.checkpoint, self.table(), tuple([result for _, result in results]), head)
 
     def matches(self, wanted: Mapping[str, Any]) -> bool:
         c = self.checkpoint
@@ -154,6 +154,6 @@ class InMemorySaver:
 
 def _keep(entry: _Entry, results: Sequence[TaskResult]) -> None:
     for result in results:
-        known = entry.results.get(result.task_id)
+        known = entry.results.get(result.path)
         if known is None or known.error is not None:
-            entry.results[result.task_id] = result
+            entry.results[result.path] = result

@@ -2,6 +2,9 @@
 
 A thread is a chain of checkpoints in each namespace (`""` is the graph itself). A checkpoint carries only what its step
 changed; a checkpointer gives back the whole. Values are bytes that only `graphrt.serde` reads.
+
+Records cannot be part of a reference cycle, so the cycle collector need not look at them (`gc=False`): a thread in
+memory is thousands of them.
 """
 
 from __future__ import annotations
@@ -17,34 +20,34 @@ Source: TypeAlias = Literal["input", "loop", "update", "fork"]
 """What made a checkpoint: a run's input, a superstep, an edit of the state, a copy of an older checkpoint."""
 
 
-class Write(Struct, frozen=True, array_like=True):
+class Write(Struct, frozen=True, array_like=True, gc=False):
     """One value that a task wrote to one channel. Edges and Sends are writes to control channels."""
 
     channel: str
     data: bytes
 
 
-class TaskResult(Struct, frozen=True, array_like=True):
+class TaskResult(Struct, frozen=True, array_like=True, gc=False):
     """What came of one task of a superstep: its writes, or the text of its error.
 
-    `path` sorts results in task order; `task_id` follows from the checkpoint the step starts from.
+    `path` names the task within its step and sorts results in task order. `node` is "" for the writes of a Command
+    that was given as input.
     """
 
-    task_id: str
-    node: str
     path: str
+    node: str
     writes: tuple[Write, ...] = ()
     error: str | None = None
 
 
-class ChannelData(Struct, frozen=True, array_like=True):
+class ChannelData(Struct, frozen=True, array_like=True, gc=False):
     """A channel's content after a step; None if the step emptied it."""
 
     channel: str
     data: bytes | None
 
 
-class Checkpoint(Struct, frozen=True, array_like=True):
+class Checkpoint(Struct, frozen=True, array_like=True, gc=False):
     """One state in a thread's history, without its channels.
 
     Attributes:
@@ -67,7 +70,7 @@ class Checkpoint(Struct, frozen=True, array_like=True):
     metadata: Mapping[str, Any]
 
 
-class Commit(Struct, frozen=True):
+class Commit(Struct, frozen=True, gc=False):
     """One superstep as one transaction.
 
     Attributes:

@@ -30,7 +30,8 @@ def checkpoint_id(now_ns: int, step: int, node: int, *, after: str | None = None
     t = now_ns // 100 + _GREGORIAN_TO_UNIX_100NS
     if after is not None and (previous := _time(after)) >= t:
         t = previous + 1
-    return f"{t >> 28:08x}-{(t >> 12) & 0xFFFF:04x}-6{t & 0xFFF:03x}-{0x8000 | (step & 0x3FFF):04x}-{node:012x}"
+    h = f"{(t & ~0xFFF) << 4 | 0x6000 | (t & 0xFFF):016x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:]}-{0x8000 | (step & 0x3FFF):04x}-{node:012x}"
 
 
 def checkpoint_time(identity: str) -> int:
@@ -66,7 +67,5 @@ def task_triggers(task: Task) -> tuple[str, ...]:
 
 
 def path_text(task: Task) -> str:
-    """The text that sorts as tasks do (LangGraph F3)."""
-    if task.index < 0:
-        return f"~__pregel_pull, {task.node.name}"
-    return f"~__pregel_push, {task.index:010d}, {0:010d}"
+    """The name of a task within its step; it sorts as tasks do (LangGraph F3)."""
+    return task.node.path if task.index < 0 else f"~__pregel_push, {task.index:010d}, 0000000000"

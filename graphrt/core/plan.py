@@ -86,6 +86,7 @@ class Node:
         arms: nodes that its static edges lead to.
         static_writes: channel writes of its edges into joins and deferred nodes.
         consumes: its trigger channels that take notice of having been used.
+        path: names its triggered task within a step.
         express: nothing about the node keeps it off the express way (`engine.express`).
         keys: the channels it writes by key; `cells` those of them that the express way can write by itself.
     """
@@ -106,9 +107,13 @@ class Node:
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hidden: bool = False
+    path: str = field(init=False)
     express: bool = False
     keys: Mapping[str, int] = field(default_factory=dict[str, int])
     cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
+
+    def __post_init__(self) -> None:
+        self.path = f"~__pregel_pull, {self.name}"
 
 
 def _writes_nothing(plan: Plan, task: Task, output: Any) -> None:

@@ -26,8 +26,13 @@ Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes], Any]
 
 
-def result_record(plan: Plan, task: Task, identity: str, encode: Encode, blobs: dict[int, bytes]) -> TaskResult:
+def result_record(
+    plan: Plan, task: Task, encode: Encode, blobs: dict[int, bytes], path: str | None = None
+) -> TaskResult:
     """A finished task's writes as a record; `blobs` collects the bytes by channel for `changed_channels`.
+
+    Args:
+        path: the record's name within the step, if it is not the task's.
 
     Raises:
         SerializationError: a write cannot be stored; it names node, channel and path.
@@ -47,8 +52,7 @@ def result_record(plan: Plan, task: Task, identity: str, encode: Encode, blobs: 
             writes.append(Write(TASKS, encode(send)))
         except SerializationError as error:
             raise _located(error, task, f"Send to {send.node}") from None
-    path = path_text(task) if task.node is not NULL_NODE else ""
-    return TaskResult(identity, task.node.name, path, tuple(writes))
+    return TaskResult(path_text(task) if path is None else path, task.node.name, tuple(writes))
 
 
 NOTHING: Final = b"\xc0"
@@ -159,14 +163,14 @@ def look_at(
         if not result.node:
             commit_null(state, adopted(plan, result, decode, None))
     tasks = plan_step(state, None)
-    results = {result.task_id: result for result in stored.results}
+    results = {result.path: result for result in stored.results}
     shown: list[PregelTask] = []
     finished: list[Task] = []
     for task in tasks:
         identity = task_id(
             task, checkpoint=stored.checkpoint.id, namespace=namespace, step=stored.checkpoint.step + 1
         )
-        result = results.get(identity)
+        result = results.get(path_text(task))
         if result is not None and result.error is None:
             adopt(plan, task, result, decode)
             finished.append(task)

@@ -37,7 +37,7 @@ class Journal:
     """
 
     __slots__ = (
-        "_durability", "_flight", "_head", "_kept", "_saver", "_serializer", "_unsaved", "current", "last", "metadata",
+        "_durability", "_flight", "_head", "_kept", "_node", "_saver", "_serializer", "_unsaved", "current", "last", "metadata",
         "namespace", "thread_id",
     )  # fmt: skip
 
@@ -58,6 +58,7 @@ class Journal:
         self._flight: asyncio.Task[None] | None = None
         self._unsaved: dict[str, ChannelData] = {}
         self._kept: list[TaskResult] = []
+        self._node = getrandbits(48)
         self.thread_id = thread_id
         self.namespace = namespace
         self.metadata = metadata
@@ -92,13 +93,13 @@ class Journal:
         blobs: dict[int, bytes] = {}
         results = tuple(
             [
-                result_record(state.plan, task, self.identify(task, step), encode, blobs)
+                result_record(state.plan, task, encode, blobs)
                 for task in tasks
                 if not task.kept
             ]
         )
         channels = changed_channels(state, encode, blobs)
-        identity = checkpoint_id(time_ns(), step, getrandbits(48), after=self.current)
+        identity = checkpoint_id(time_ns(), step, self._node, after=self.current)
         if self._durability == "exit":
             parent = self._head
             self._unsaved.update((item.channel, item) for item in channels)
@@ -128,15 +129,14 @@ class Journal:
                 if flight.done() and self._flight is flight:
                     self._flight = None
 
-    async def keep(self, state: State, task: Task, step: int, error: BaseException | None = None) -> None:
+    async def keep(self, state: State, task: Task, error: BaseException | None = None) -> None:
         """Make one task's result, or the text of its error, durable while others of its step still run."""
         if task.kept:
             return
-        identity = self.identify(task, step)
         if error is not None:
-            result = TaskResult(identity, task.node.name, path_text(task), error=repr(error))
+            result = TaskResult(path_text(task), task.node.name, error=repr(error))
         else:
-            result = result_record(state.plan, task, identity, self._serializer.dumps, {})
+            result = result_record(state.plan, task, self._serializer.dumps, {})
             task.kept = True
         if self._durability == "exit":
             self._kept.append(result)
@@ -149,8 +149,8 @@ class Journal:
         """Make the writes of a Command that was given as input durable, before anything runs because of them."""
         if self._durability != "exit":
             assert self.current is not None
-            identity = checkpoint_id(time_ns(), 0, getrandbits(48), after=self.current)
-            result = result_record(state.plan, task, identity, self._serializer.dumps, {})
+            path = checkpoint_id(time_ns(), 0, self._node)  # several Commands may be waiting
+            result = result_record(state.plan, task, self._serializer.dumps, {}, path)
             await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from graphrt.core.ids import checkpoint_time
+from graphrt.core.ids import checkpoint_time, path_text
 from graphrt.core.report import Selection, has_changed, result_of, task_finished, task_started, update_of, values_of
 from graphrt.core.state import State, Task
 
@@ -46,7 +46,7 @@ class Publisher:
         """The newest checkpoint, once it is durable and its next tasks are known.
 
         Args:
-            known: what is known of the tasks from an earlier attempt, by task id.
+            known: what is known of the tasks from an earlier attempt, by path.
         """
         journal = self.journal
         if journal is None or not self.hub.wants_checkpoints or journal.last is self.reported:
@@ -71,8 +71,8 @@ class Publisher:
         planned: dict[str, Any] = {"id": task.id_, "name": task.node.name, "interrupts": (), "state": None}
         if task.restored:
             planned["result"] = result_of(task, self.state_keys)
-        elif task.id_ in known:
-            planned["error"] = known[task.id_].error
+        elif (result := known.get(path_text(task))) is not None:
+            planned["error"] = result.error
         return planned
 
     def started(self, task: Task, identity: str, step: int) -> None:

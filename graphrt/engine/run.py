@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from graphrt.config import RunnableConfig
 from graphrt.core.commit import commit, commit_input, commit_null
-from graphrt.core.ids import checkpoint_id, task_id, task_namespace, task_triggers
+from graphrt.core.ids import checkpoint_id, path_text, task_id, task_namespace, task_triggers
 from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
 from graphrt.core.snapshot import adopt, adopted, restore
@@ -206,10 +206,10 @@ class Run(Struct, eq=False):
 
     def _restore(self, tasks: Sequence[Task]) -> dict[str, TaskResult]:
         """Hand results that an earlier attempt finished with back to their tasks (LangGraph K7, K8)."""
-        known = {result.task_id: result for result in self.restored}
+        known = {result.path: result for result in self.restored}
         self.restored = ()
         for task in tasks:
-            result = known.get(self.identify(task))
+            result = known.get(path_text(task))
             if result is not None and result.error is None:
                 adopt(self.plan, task, result, self._decode)
         return known
@@ -244,7 +244,7 @@ class Run(Struct, eq=False):
     async def _finished(self, task: Task) -> None:
         """A task has finished while others of its step still run: keep its result, then report it."""
         if self.journal is not None:
-            await self.journal.keep(self.state, task, self.step)
+            await self.journal.keep(self.state, task)
         if self.publisher is not None:
             task.reported = True
             self.publisher.finished(task, self.identify(task), self.step)
@@ -276,7 +276,7 @@ class Run(Struct, eq=False):
             self.publisher.finished(task, identity, self.step, failure)
         if self.journal is not None:
             try:
-                await self.journal.keep(self.state, task, self.step, failure)
+                await self.journal.keep(self.state, task, failure)
             except Exception as second:
                 failure.add_note(f"That it failed could not be stored: {second!r}")
 
@@ -286,7 +286,7 @@ class Run(Struct, eq=False):
             commit(state, tasks)
         except Exception:
             for task in tasks:  # they have run; going on from here must not run them again (LangGraph E12)
-                await journal.keep(state, task, self.step)
+                await journal.keep(state, task)
             raise
         await journal.commit(state, step=self.step, source="loop", tasks=tasks)
 

@@ -45,6 +45,11 @@ class Superstep:
     committed: bool = False
     chunk: dict[str, Any] | None = None
 
+    @property
+    def reported(self) -> bool:
+        """Whether every task's writes are streamed. If the commit fails, LangGraph loses those of a lone task."""
+        return self.committed or (self.finished and len(self.tasks) > 1)
+
 
 @dataclass
 class Run:

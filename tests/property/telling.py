@@ -45,7 +45,7 @@ def expected_step(superstep: Superstep) -> Step:
     tasks = [task for task in superstep.tasks if task.name != START]
     starts = [(task.name, "PULL" if task.index is None else "PUSH", task.input) for task in tasks]
     step = Step(expected_checkpoint(superstep.checkpoint), starts)
-    if superstep.finished:
+    if superstep.reported:
         step.updates = ordered({task.name: update(writes_of(task))} for task in tasks)
         step.results = ordered((task.name, result(writes_of(task))) for task in tasks)
         step.values = superstep.chunk
@@ -90,8 +90,8 @@ def ordered(reports: Iterable[Any]) -> list[Any]:
 # ---- by the engine
 
 
-async def told(chunks: AsyncIterator[Any], *, finished: int) -> Told:
-    """The run that `chunks` report. What is reported beside a node that fails varies, and is left out."""
+async def told(chunks: AsyncIterator[Any], *, reported: int) -> Told:
+    """The run that `chunks` report. What nodes report beside a failure varies, and is left out."""
     run = Told()
     try:
         async for mode, payload in chunks:
@@ -100,7 +100,7 @@ async def told(chunks: AsyncIterator[Any], *, finished: int) -> Told:
         raise
     except Exception as error:
         run.error = type(error).__name__
-    for step in run.steps[finished:]:
+    for step in run.steps[reported:]:
         step.updates, step.results = [], []
     for step in run.steps:
         step.updates, step.results = ordered(step.updates), ordered(step.results)

@@ -52,7 +52,7 @@ async def check_on_a_thread(program: Program, seed: int) -> None:
     config: Any = {"configurable": {"thread_id": "thread"}, "recursion_limit": program.limit}
     for turn, run in enumerate(runs):
         chunks = graph.astream(program.inputs[turn], config, stream_mode=[*MODES])
-        actual = await told(chunks, finished=sum(step.finished for step in run.supersteps))
+        actual = await told(chunks, reported=sum(step.reported for step in run.supersteps))
         assert actual.error in run.endings
         assert actual == expected(run, actual.error)
     history = [snapshot async for snapshot in graph.aget_state_history(config)]
