@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
-from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
+from msgspec import Struct
+
+from graphrt.checkpoint import ChannelData, Checkpoint, Commit, Stored, TaskResult
 from graphrt.errors import ThreadConflict
 
 __all__ = ["InMemorySaver"]
@@ -20,20 +22,15 @@ _WHOLE_EVERY: Final = 64
 """Checkpoints between two that keep the whole table of channels."""
 
 
-class _Entry:
-    """One checkpoint: what it changed, and the whole table if it is a 64th."""
+class _Entry(Struct, eq=False, gc=False):
+    """One checkpoint: what it changed, and the whole table if it is a 64th. Entries form chains, never cycles."""
 
-    __slots__ = ("changed", "checkpoint", "depth", "parent", "results", "whole")
-
-    def __init__(self, commit: Commit, parent: _Entry | None) -> None:
-        self.checkpoint: Checkpoint = commit.checkpoint
-        self.parent = parent
-        self.changed = commit.channels
-        self.results: dict[str, TaskResult] = {}
-        self.depth: int = parent.depth + 1 if parent is not None else 0
-        self.whole: dict[str, bytes] | None = None
-        if self.depth % _WHOLE_EVERY == 0:
-            self.whole = self.table()
+    checkpoint: Checkpoint
+    parent: _Entry | None
+    changed: tuple[ChannelData, ...]
+    depth: int = 0
+    results: dict[str, TaskResult] | None = None
+    whole: dict[str, bytes] | None = None
 
     def table(self) -> dict[str, bytes]:
         """Every channel that has content at this checkpoint."""
@@ -97,10 +94,15 @@ class InMemorySaver:
                 chain = chains[commit.namespace] = _Chain()
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
-            parent = chain.entries[checkpoint.parent_id] if checkpoint.parent_id is not None else None
-            if parent is not None:
+            if checkpoint.parent_id is None:
+                entry = _Entry(checkpoint, None, commit.channels)
+            else:
+                parent = chain.entries[checkpoint.parent_id]
                 _keep(parent, commit.results)
-            chain.entries[checkpoint.id] = _Entry(commit, parent)
+                entry = _Entry(checkpoint, parent, commit.channels, parent.depth + 1)
+            if not entry.depth % _WHOLE_EVERY:
+                entry.whole = entry.table()
+            chain.entries[checkpoint.id] = entry
             chain.head = checkpoint.id
 
     async def append_results(
@@ -153,6 +155,8 @@ class InMemorySaver:
 
 
 def _keep(entry: _Entry, results: Sequence[TaskResult]) -> None:
+    if entry.results is None:
+        entry.results = {}
     for result in results:
         known = entry.results.get(result.path)
         if known is None or known.error is not None:

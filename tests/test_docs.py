@@ -40,6 +40,7 @@ LINK = re.compile(r"\]\((?!\w+:)([^)#]*)(?:#([^)]+))?\)")
 
 LEFT_TO_THE_READER = (
     "pip install",  # downloads
+    "python -m asyncio",  # a prompt
     "python3 dev.py",  # makes an environment
     "python -m bench",  # takes long, or says what a machine can do
     "python examples/agent.py",  # needs a model's server

@@ -14,17 +14,20 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["ChannelData", "Checkpoint", "Commit", "Source", "Stored", "TaskResult", "Write"]
+__all__ = ["ChannelData", "Checkpoint", "Commit", "Source", "Stored", "TaskResult"]
 
 Source: TypeAlias = Literal["input", "loop", "update", "fork"]
 """What made a checkpoint: a run's input, a superstep, an edit of the state, a copy of an older checkpoint."""
 
 
-class Write(Struct, frozen=True, array_like=True, gc=False):
-    """One value that a task wrote to one channel. Edges and Sends are writes to control channels."""
+class ChannelData(Struct, frozen=True, array_like=True, gc=False):
+    """Bytes under a channel's name: what a task wrote to it, or what it holds after a step; None if that emptied it.
+
+    In a task's writes, edges and Sends are writes to control channels.
+    """
 
     channel: str
-    data: bytes
+    data: bytes | None
 
 
 class TaskResult(Struct, frozen=True, array_like=True, gc=False):
@@ -36,15 +39,8 @@ class TaskResult(Struct, frozen=True, array_like=True, gc=False):
 
     path: str
     node: str
-    writes: tuple[Write, ...] = ()
+    writes: tuple[ChannelData, ...] = ()
     error: str | None = None
-
-
-class ChannelData(Struct, frozen=True, array_like=True, gc=False):
-    """A channel's content after a step; None if the step emptied it."""
-
-    channel: str
-    data: bytes | None
 
 
 class Checkpoint(Struct, frozen=True, array_like=True, gc=False):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
+from graphrt.checkpoint import ChannelData
 from graphrt.errors import UnknownTargetError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ Injection: TypeAlias = tuple[tuple[str, str], ...]
 Cell: TypeAlias = tuple[int, bool, tuple[tuple[int, str], ...]]
 """(channel index, it is a LastValue, views that show it) of a key."""
 
+NOTHING: Final = b"\xc0"
+"""None in MessagePack."""
 BRANCH_TO: Final = "branch:to:"
 TASKS: Final = "__pregel_tasks"
 """The channel that holds the Sends of the next superstep."""
@@ -87,6 +90,7 @@ class Node:
         static_writes: channel writes of its edges into joins and deferred nodes.
         consumes: its trigger channels that take notice of having been used.
         path: names its triggered task within a step.
+        arm_writes: `arms` as stored results show them.
         express: nothing about the node keeps it off the express way (`engine.express`).
         keys: the channels it writes by key; `cells` those of them that the express way can write by itself.
     """
@@ -108,6 +112,7 @@ class Node:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hidden: bool = False
     path: str = field(init=False)
+    arm_writes: tuple[ChannelData, ...] = ()
     express: bool = False
     keys: Mapping[str, int] = field(default_factory=dict[str, int])
     cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
@@ -134,6 +139,7 @@ class Plan:
         shown: per channel, (view, key) pairs that show it.
         idle: channels that may change in a step that does not write them (E8).
         finishers: channels that want to know when nothing else is left to do (E9).
+        alone: per node, a tuple with its name.
         initial: some channel has a value before its first write.
         start: the node that hands out the input, if the graph has one.
         joins: (channel, node it leads to) of every join, to name what a run left waiting.
@@ -159,6 +165,7 @@ class Plan:
     idle: frozenset[int] = field(init=False)
     finishers: tuple[int, ...] = field(init=False)
     initial: bool = field(init=False)
+    alone: tuple[tuple[str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.node_index = {node.name: node.index for node in self.nodes}
@@ -171,7 +178,9 @@ class Plan:
         self.shown = tuple(map(tuple, shown))
         self.idle = frozenset(i for i, c in enumerate(self.channels) if c.reacts_to_idle)
         self.initial = any(channel.fresh().is_available() for channel in self.channels)
+        self.alone = tuple((node.name,) for node in self.nodes)
         for node in self.nodes:
+            node.arm_writes = tuple(arm_write(self.nodes[i]) for i in node.arms)
             if node.express:
                 node.cells = {key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None}
         self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
@@ -196,6 +205,11 @@ class Plan:
                 target=name,
             )
         return found
+
+
+def arm_write(node: Node) -> ChannelData:
+    """How a stored result says that a task led to a plain node."""
+    return ChannelData(BRANCH_TO + node.name, NOTHING)
 
 
 def overrides(channel: Channel, method: str) -> bool:

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
-from graphrt.checkpoint import ChannelData, Checkpoint, Stored, TaskResult, Write
+from graphrt.checkpoint import ChannelData, Checkpoint, Stored, TaskResult
 from graphrt.core.commit import commit, commit_null
 from graphrt.core.ids import path_text, task_id
-from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan
+from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan, arm_write
 from graphrt.core.planning import plan_step
 from graphrt.core.report import Selection, result_of, values_of
 from graphrt.core.state import State, Task, TaskOwner
@@ -38,25 +38,22 @@ def result_record(
         SerializationError: a write cannot be stored; it names node, channel and path.
     """
     names = plan.channel_names
-    writes: list[Write] = []
+    writes: list[ChannelData] = []
     for i, value in task.writes:
         try:
             data = blobs[i] = encode(value)
         except SerializationError as error:
             raise _located(error, task, names[i]) from None
-        writes.append(Write(names[i], data))
-    for node in dict.fromkeys((*task.node.arms, *(task.arms or ()))):
-        writes.append(Write(BRANCH_TO + plan.nodes[node].name, NOTHING))
+        writes.append(ChannelData(names[i], data))
+    writes += task.node.arm_writes
+    if task.arms:
+        writes += [arm_write(plan.nodes[i]) for i in dict.fromkeys(task.arms) if i not in task.node.arms]
     for send in task.sends or ():
         try:
-            writes.append(Write(TASKS, encode(send)))
+            writes.append(ChannelData(TASKS, encode(send)))
         except SerializationError as error:
             raise _located(error, task, f"Send to {send.node}") from None
     return TaskResult(path_text(task) if path is None else path, task.node.name, tuple(writes))
-
-
-NOTHING: Final = b"\xc0"
-"""None in MessagePack."""
 
 
 def _located(error: SerializationError, task: Task, channel: str) -> SerializationError:
@@ -70,10 +67,11 @@ def _located(error: SerializationError, task: Task, channel: str) -> Serializati
 def changed_channels(state: State, encode: Encode, blobs: Mapping[int, bytes]) -> tuple[ChannelData, ...]:
     """What the last commit changed, as records. `blobs` has bytes of values that were just encoded."""
     names = state.plan.channel_names
+    channels = state.channels
     data: list[ChannelData] = []
     for i in state.changed:
-        channel = state.channels[i]
-        if type(channel) is LastValue and i in blobs:
+        channel = channels[i]
+        if i in blobs and type(channel) is LastValue:
             data.append(ChannelData(names[i], blobs[i]))
             continue
         content = channel.checkpoint()
@@ -123,6 +121,8 @@ def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode) -> None:
     """Take over the writes that an earlier attempt at this step finished with (LangGraph K7)."""
     task.kept = task.restored = True
     for write in result.writes:
+        if write.data is None:
+            continue
         if write.channel == TASKS:
             task.go(plan, decode(write.data))
         elif (i := plan.channel_index.get(write.channel)) is not None:
@@ -195,19 +195,20 @@ def checkpoint_record(
     state: State, identity: str, parent: str | None, step: int, source: Any, metadata: Mapping[str, Any]
 ) -> Checkpoint:
     """The checkpoint that the state's last commit makes."""
-    nodes = state.plan.nodes
+    plan = state.plan
     return Checkpoint(
         identity,
         parent,
         state.version,
         step,
         source,
-        tuple([nodes[i].name for i in state.armed]),
-        tuple([nodes[i].name for i in state.ran]),
+        _names(plan, state.armed),
+        _names(plan, state.ran),
         metadata,
     )
 
 
-def planned(tasks: Sequence[Task]) -> tuple[str, ...]:
-    """The names of tasks, as `next` shows them."""
-    return tuple(task.node.name for task in tasks)
+def _names(plan: Plan, nodes: Sequence[int]) -> tuple[str, ...]:
+    if len(nodes) == 1:
+        return plan.alone[nodes[0]]
+    return tuple([plan.nodes[i].name for i in nodes])

@@ -1,4 +1,4 @@
-"""The express way: supersteps of one node each in a run that nobody watches and nothing stores.
+"""The express way: supersteps of one node each in a run that nobody watches.
 
 What `core.planning`, `engine.attempt` and `core.commit` do for any step is done here in one loop for the commonest
 one: a single node that was reached by an edge, reads keys, returns a dict of known keys and goes on by edges or sync
@@ -42,6 +42,7 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
     stop = run.stop
     in_loop = running_loop() is not None
     breath = BREATH
+    journal = run.journal
     context: Context | None = None
     while True:
         if given is not MISSING:
@@ -83,12 +84,14 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 cells = node.cells
                 for key, value in output.items():
                     cell = cells.get(key)
-                    if cell is None:
+                    if cell is None or not (cell[1] or journal is None):
                         rest = {key: value} if rest is None else {**rest, key: value}
                         continue
                     channel: Any = channels[cell[0]]
                     if cell[1]:
                         channel.value = value
+                        if journal is not None:
+                            task.writes.append((cell[0], value))
                     else:
                         channel.update((value,))
                         value = channel.value
@@ -99,6 +102,7 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                         else:
                             state.rebuild(number)
             branches = node.branches
+            whole = False  # does the step need the whole of `commit`?
             if rest is None and not branches and (node.arms or not plan.finishers):
                 state.armed = node.arms
             elif rest is None and len(branches) == 1 and branches[0].quick and not node.arms:
@@ -109,9 +113,11 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 hop = branch.hops.get(answer, MISSING) if type(answer) is str else MISSING
                 if hop is MISSING or (hop is None and plan.finishers):
                     follow(plan, task, branch, answer)
-                    commit(state, (task,))
+                    whole = True
+                elif hop is None:
+                    state.armed = ()
                 else:
-                    state.armed = () if hop is None else (hop,)
+                    state.armed = task.arms = [hop]
             else:
                 task.output = output
                 if rest is not None:
@@ -120,9 +126,20 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 if routing is not None:
                     await routing
                     in_loop = running_loop() is not None
-                commit(state, (task,))
+                whole = True
         except BaseException as failure:
             await run.fail(task, failure)
+        if journal is None:
+            if whole:
+                commit(state, (task,))
+        elif not whole:
+            state.version += 1
+            state.changed = [index for index, _ in task.writes]
+            state.sends_changed = False
+            state.ran = (node.index,)
+            await journal.commit_update(state, task, step)
+        else:
+            await run.commit(journal, (task,))
         step += 1
         breath -= 1
         if not breath:

@@ -17,11 +17,13 @@ from time import time_ns
 from typing import Any
 
 from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
-from graphrt.core.ids import checkpoint_id, path_text, task_id
+from graphrt.core.ids import CheckpointIds, path_text, task_id
+from graphrt.core.plan import arm_write
 from graphrt.core.snapshot import changed_channels, checkpoint_record, result_record
 from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
 from graphrt.engine.patience import wait_out
+from graphrt.errors import SerializationError
 from graphrt.serde import Serializer
 from graphrt.types import Durability
 
@@ -37,8 +39,8 @@ class Journal:
     """
 
     __slots__ = (
-        "_durability", "_flight", "_head", "_kept", "_node", "_saver", "_serializer", "_unsaved", "current", "last", "metadata",
-        "namespace", "thread_id",
+        "_durability", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved", "current", "last",
+        "metadata", "namespace", "thread_id",
     )  # fmt: skip
 
     def __init__(
@@ -58,7 +60,8 @@ class Journal:
         self._flight: asyncio.Task[None] | None = None
         self._unsaved: dict[str, ChannelData] = {}
         self._kept: list[TaskResult] = []
-        self._node = getrandbits(48)
+        self._ids = CheckpointIds(getrandbits(48))
+        self._in_place = saver.immediate or durability == "sync"
         self.thread_id = thread_id
         self.namespace = namespace
         self.metadata = metadata
@@ -73,6 +76,7 @@ class Journal:
         if stored is not None:
             self._head = stored.head
             self.current = stored.checkpoint.id
+            self._ids = CheckpointIds(getrandbits(48), stored.head)
             self.last = stored.checkpoint
         return stored
 
@@ -91,33 +95,50 @@ class Journal:
         """
         encode = self._serializer.dumps
         blobs: dict[int, bytes] = {}
-        results = tuple(
-            [
-                result_record(state.plan, task, encode, blobs)
-                for task in tasks
-                if not task.kept
-            ]
-        )
-        channels = changed_channels(state, encode, blobs)
-        identity = checkpoint_id(time_ns(), step, self._node, after=self.current)
+        results = tuple([result_record(state.plan, task, encode, blobs) for task in tasks if not task.kept])
+        await self._advance(state, step, source, changed_channels(state, encode, blobs), results)
+
+    async def commit_update(self, state: State, task: Task, step: int) -> None:
+        """The same for a step of one task that wrote only to `LastValue` channels: what it wrote is what changed."""
+        names = state.plan.channel_names
+        encode = self._serializer.dumps
+        try:
+            data = [ChannelData(names[i], encode(value)) for i, value in task.writes]
+        except SerializationError:
+            await self.commit(state, step=step, source="loop", tasks=(task,))  # says which node and channel it was
+            raise
+        channels = tuple(data)
+        node = task.node
+        if task.arms:
+            data += [arm_write(state.plan.nodes[i]) for i in task.arms]
+        elif node.arms:
+            data += node.arm_writes
+        await self._advance(state, step, "loop", channels, (TaskResult(node.path, node.name, tuple(data)),))
+
+    async def _advance(
+        self,
+        state: State,
+        step: int,
+        source: Source,
+        channels: tuple[ChannelData, ...],
+        results: tuple[TaskResult, ...],
+    ) -> None:
+        """Move the thread's head to a new checkpoint, now, soon or at the end of the run."""
+        identity = self._ids.next(time_ns(), step)
         if self._durability == "exit":
-            parent = self._head
+            self.last = checkpoint_record(state, identity, self._head, step, source, self.metadata)
+            self.current = identity
             self._unsaved.update((item.channel, item) for item in channels)
             self._kept.clear()
-        else:
-            parent = self.current
-        self.last = checkpoint_record(state, identity, parent, step, source, self.metadata)
-        self.current = identity
-        if self._durability != "exit":
-            await self._store(Commit(self.thread_id, self.namespace, self.last, self._head, channels, results))
-
-    async def _store(self, commit: Commit) -> None:
-        self._head = commit.checkpoint.id
-        if self._saver.immediate or self._durability == "sync":
-            await self._saver.commit(commit)
             return
-        await self.settle()
-        self._flight = asyncio.ensure_future(self._saver.commit(commit))
+        last = self.last = checkpoint_record(state, identity, self.current, step, source, self.metadata)
+        commit = Commit(self.thread_id, self.namespace, last, self._head, channels, results)
+        self.current = self._head = identity
+        if self._in_place:
+            await self._saver.commit(commit)
+        else:
+            await self.settle()
+            self._flight = asyncio.ensure_future(self._saver.commit(commit))
 
     async def settle(self) -> None:
         """Wait for the commit that is under way, and raise what it raised. A cancelled caller does not cancel it."""
@@ -149,7 +170,7 @@ class Journal:
         """Make the writes of a Command that was given as input durable, before anything runs because of them."""
         if self._durability != "exit":
             assert self.current is not None
-            path = checkpoint_id(time_ns(), 0, self._node)  # several Commands may be waiting
+            path = self._ids.next(time_ns(), 0)  # several Commands may be waiting
             result = result_record(state.plan, task, self._serializer.dumps, {}, path)
             await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from graphrt.core.ids import checkpoint_time, path_text
+from graphrt.core.ids import path_text, tick_of
 from graphrt.core.report import Selection, has_changed, result_of, task_finished, task_started, update_of, values_of
 from graphrt.core.state import State, Task
 
@@ -113,4 +113,4 @@ def metadata_of(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def created_at(checkpoint: Checkpoint) -> str:
     """When a checkpoint was made, as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(checkpoint_time(checkpoint.id) / 1e9, UTC).isoformat()
+    return datetime.fromtimestamp(tick_of(checkpoint.id) / 1e7, UTC).isoformat()

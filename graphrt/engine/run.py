@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from graphrt.config import RunnableConfig
 from graphrt.core.commit import commit, commit_input, commit_null
-from graphrt.core.ids import checkpoint_id, path_text, task_id, task_namespace, task_triggers
+from graphrt.core.ids import CheckpointIds, path_text, task_id, task_namespace, task_triggers
 from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
 from graphrt.core.snapshot import adopt, adopted, restore
@@ -99,7 +99,7 @@ class Run(Struct, eq=False):
         breath = BREATH
         while True:
             self.step = step
-            if unwatched and len(state.armed) == 1 and state.plan.nodes[state.armed[0]].express:
+            if unwatched and not self.restored and len(state.armed) == 1 and state.plan.nodes[state.armed[0]].express:
                 self.step = step = await express(self, state, step)
             tasks = plan_step(state, self)
             known = self._restore(tasks) if self.restored else {}
@@ -133,7 +133,7 @@ class Run(Struct, eq=False):
             if journal is None:
                 commit(state, tasks)
             else:
-                await self._commit(journal, tasks)
+                await self.commit(journal, tasks)
             if publisher is not None:
                 self._report(publisher, tasks)
             step += 1
@@ -145,9 +145,9 @@ class Run(Struct, eq=False):
             check_joins(state)
 
     def unwatched(self) -> bool:
-        """Whether the express way may be taken: nothing happens between steps, and a step is not timed."""
+        """Whether the express way may be taken: nobody is told what happens, and steps are not timed."""
         start = self.plan.start
-        if self.journal is not None or self.publisher is not None or self.step_timeout is not None:
+        if self.publisher is not None or self.step_timeout is not None:
             return False
         return start is not None and start.express
 
@@ -280,7 +280,7 @@ class Run(Struct, eq=False):
             except Exception as second:
                 failure.add_note(f"That it failed could not be stored: {second!r}")
 
-    async def _commit(self, journal: Journal, tasks: Sequence[Task]) -> None:
+    async def commit(self, journal: Journal, tasks: Sequence[Task]) -> None:
         state = self.state
         try:
             commit(state, tasks)
@@ -334,7 +334,7 @@ class Run(Struct, eq=False):
             return self.journal.identify(task, self.step)
         if task.id_ is None:
             if self.seed is None:
-                self.seed = checkpoint_id(time_ns(), 0, getrandbits(48))
+                self.seed = CheckpointIds(getrandbits(48)).next(time_ns(), 0)
             task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
         return task.id_
 

@@ -10,12 +10,12 @@ from graphrt.constants import END, START
 from graphrt.core.plan import Channel
 from graphrt.core.shape import callable_name, shape_of
 from graphrt.errors import GraphValidationError
-from graphrt.graph.actions import MappedRouter, NodeAction, Router
 from graphrt.graph.compile import compile_plan
 from graphrt.graph.compiled import CompiledStateGraph
 from graphrt.graph.nodes import Branch, NodeSpec, branch_name, command_targets, declared_input
 from graphrt.graph.schema import channels_of, type_of
 from graphrt.graph.validation import check_edge, check_graph, check_name, check_starts
+from graphrt.pregel.actions import MappedRouter, NodeAction, Router
 from graphrt.typing import ContextT, InputT, NodeInputT, OutputT, StateT
 
 __all__ = ["StateGraph"]

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from graphrt.core.shape import Shape, shape_of
 from graphrt.errors import GraphValidationError
+from graphrt.pregel.actions import NodeAction
 
 __all__ = ["PASSTHROUGH", "ChannelWriteEntry", "NodeBuilder", "PregelNode"]
 
@@ -106,7 +107,7 @@ class NodeBuilder:
         self._channels.extend(channels)
         return self
 
-    def do(self, node: Callable[..., Any]) -> Self:
+    def do(self, node: NodeAction[Any, Any, Any]) -> Self:
         """Call `node`, sync or async, with the input; a further one is called with what this one returns."""
         self._actions.append(shape_of(node))
         return self

@@ -101,11 +101,12 @@ def model_codec(tag: str, typ: Any) -> Codec:
     """A model as it is, so that it comes back so and no validator runs on it a second time.
 
     Body: the dict of its values if every field was set and there is nothing else, otherwise
-    `[values, fields set or None if that is all of them, extra, private]`.
+    `[values, fields set or None if that is all of them, extra or None if there is none, private]`.
     """
     set_attribute = object.__setattr__
     chosen_slot, extra_slot, private_slot = _MODEL_SLOTS
     fields = typ.model_fields
+    takes_extra = typ.model_config.get("extra") == "allow"
 
     def encode(value: Any) -> Any:
         values = value.__dict__
@@ -117,9 +118,9 @@ def model_codec(tag: str, typ: Any) -> Codec:
             value.__pydantic_private__,
         )
         all_chosen = chosen == values.keys()
-        if all_chosen and extra is None and private is None:
+        if all_chosen and not extra and private is None:
             return values
-        return [values, None if all_chosen else sorted(chosen), extra, private]
+        return [values, None if all_chosen else sorted(chosen), extra or None, private]
 
     def decode(body: Any) -> Any:
         values, chosen, extra, private = (body, *_NOTHING_ELSE) if _is_dict(body) else checked(body, list)
@@ -128,7 +129,7 @@ def model_codec(tag: str, typ: Any) -> Codec:
         value = object.__new__(typ)
         set_attribute(value, "__dict__", values)
         set_attribute(value, chosen_slot, set(values if chosen is None else chosen))
-        set_attribute(value, extra_slot, extra)
+        set_attribute(value, extra_slot, {} if extra is None and takes_extra else extra)
         set_attribute(value, private_slot, private)
         return value
 

@@ -74,10 +74,10 @@ class _Table(dict[type, Lowering]):
 
 
 def _list(walk: Lowerer, value: list[Any], depth: int) -> Any:
-    if not value:
-        return value
     if depth >= MAX_DEPTH:
         raise _too_deep(value)
+    if not value:
+        return value
     plain, table = walk.plain, walk.table
     first = type_of(value[0])
     if first in plain:
@@ -107,9 +107,9 @@ def _list(walk: Lowerer, value: list[Any], depth: int) -> Any:
 
 
 def _dict(walk: Lowerer, value: dict[Any, Any], depth: int) -> Any:
-    plain, table = walk.plain, walk.table
     if depth >= MAX_DEPTH:
         raise _too_deep(value)
+    plain, table = walk.plain, walk.table
     changed: dict[Any, Any] | None = None
     for key, item in value.items():
         if type(key) is not str:

@@ -11,10 +11,8 @@ from graphrt.graph import StateGraph
 from graphrt.pregel import ChannelWriteEntry, NodeBuilder, Pregel
 
 
-class Forgetful:
-    """A checkpointer of a user's own: it needs no base class."""
-
-    immediate = False
+class Stateless:
+    """All that a checkpointer of a user's own has to have; it needs no base class."""
 
     async def commit(self, commit: Commit) -> None: ...
 
@@ -35,23 +33,28 @@ class Forgetful:
         before: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Stored]:
-        for stored in ():
-            yield stored
+        stored: list[Stored] = []
+        for one in stored:
+            yield one
 
     async def adelete_thread(self, thread_id: str) -> None: ...
 
 
-class Slow(Forgetful):
-    """One that says so per object."""
+class Forgetful(Stateless):
+    """Says of the class whether it ever waits."""
 
-    immediate: bool
+    immediate = False
+
+
+class Slow(Stateless):
+    """Says it per object."""
 
     def __init__(self, immediate: bool) -> None:
         self.immediate = immediate
 
 
-class Computed(Forgetful):
-    """One that works it out."""
+class Computed(Stateless):
+    """Works it out."""
 
     @property
     def immediate(self) -> bool:
@@ -109,7 +112,11 @@ assert_type(Highest().fresh(), Highest)
 program = Pregel(
     nodes={
         "double": NodeBuilder().subscribe_only("a").do(lambda a: a + a).write_to("b", best=3),
-        "built": NodeBuilder().subscribe_to("a", read=False).read_from("b").write_to(ChannelWriteEntry("b")).build(),
+        "built": NodeBuilder()
+        .subscribe_to("a", read=False)
+        .read_from("b")
+        .write_to(ChannelWriteEntry("b"))
+        .build(),
     },
     channels={"a": EphemeralValue(str), "b": LastValue(str), "best": Highest(), "topic": Topic(str)},
     input_channels="a",
@@ -119,7 +126,10 @@ program = Pregel(
 )
 assert_type(program, Pregel[Any, None, Any, Any])
 assert_type(program.validate(), Pregel[Any, None, Any, Any])
-assert_type(Pregel(nodes={}, input_channels="a", output_channels="a", context_schema=State), Pregel[Any, State, Any, Any])
+assert_type(
+    Pregel(nodes={}, input_channels="a", output_channels="a", context_schema=State),
+    Pregel[Any, State, Any, Any],
+)
 
 
 # What must not pass.
@@ -135,18 +145,18 @@ class Halfway(BaseChannel[int, int, int]):
 
 
 class WrongUpdate(Highest):
-    def update(self, values: Sequence[str], /) -> bool:
+    def update(self, values: Sequence[str], /) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return True
 
 
-builder.compile(checkpointer=WithoutHistory())
-builder.compile(checkpointer=InMemorySaver)
-Halfway(int)
-Highest().update(["1"])
-Pregel(nodes={"a": print}, input_channels="a", output_channels="a")
-Pregel(nodes={}, channels={"a": str}, input_channels="a", output_channels="a")
-Pregel(nodes={}, input_channels="a", output_channels="a", stream_mode="value")
-Pregel(nodes={}, input_channels="a")
-NodeBuilder().subscribe_only(["a", "b"])
-NodeBuilder().do("a")
-NodeBuilder().write_to(3)
+builder.compile(checkpointer=WithoutHistory())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.compile(checkpointer=InMemorySaver)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Halfway(int)  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
+Highest().update(["1"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+Pregel(nodes={"a": print}, input_channels="a", output_channels="a")  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+Pregel(nodes={}, channels={"a": str}, input_channels="a", output_channels="a")  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+Pregel(nodes={}, input_channels="a", output_channels="a", stream_mode="value")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Pregel(nodes={}, input_channels="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+NodeBuilder().subscribe_only(["a", "b"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+NodeBuilder().do("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+NodeBuilder().write_to(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -37,7 +37,7 @@ async def asynchronous(state: State) -> Update:
 
 
 def with_config(state: State, config: RunnableConfig) -> Update:
-    return {"n": len(config["configurable"])}
+    return {"n": len(config.get("tags", []))}
 
 
 async def with_writer(state: State, *, writer: StreamWriter) -> Update:
@@ -84,7 +84,7 @@ def private(state: Private) -> Update:
     return {"n": len(state["draft"])}
 
 
-class Callable_:
+class Callee:
     async def __call__(self, state: State) -> Update:
         return {}
 
@@ -122,7 +122,7 @@ builder.add_node(with_a_default)
 builder.add_node("lambda", lambda state: {"n": state["n"] + 1})
 
 # Whatever can be called, or is a graph.
-builder.add_node(Callable_()).add_node("method", Callable_().method).add_node("bound", partial(plain))
+builder.add_node(Callee()).add_node("method", Callee().method).add_node("bound", partial(plain))
 builder.add_node(Runnable()).add_node("runnable", AsyncRunnable())
 builder.add_node("graph", StateGraph(State).add_node(plain).compile())
 builder.add_node("graph of its own context", builder.compile())
@@ -159,26 +159,26 @@ def without_arguments() -> Update:
     return {}
 
 
-builder.add_node(with_other_context)
-builder.add_node("named", with_other_context)
-builder.add_node(with_no_context)
-builder.add_node(with_an_unknown_argument)
-builder.add_node(with_a_dict_for_config)
-builder.add_node(without_arguments)
-builder.add_node(3)
-builder.add_node("named", 3)
-builder.add_node("named", "plain")
-builder.add_node("named", private, input_schema=Elsewhere)
-builder.add_node("named", plain, retry_policy=None)
-builder.add_node("lambda", lambda state: {"n": state["m"]})
-builder.add_sequence([plain, with_other_context])
-builder.add_sequence([("named", 3)])
-StateGraph(State).add_node(with_runtime)
+builder.add_node(with_other_context)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node("named", with_other_context)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node(with_no_context)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node(with_an_unknown_argument)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node(with_a_dict_for_config)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node(without_arguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+builder.add_node("named", 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+builder.add_node("named", "plain")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+builder.add_node("named", private, input_schema=Elsewhere)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_node("named", plain, retry_policy=None)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+builder.add_node("lambda", lambda: {"n": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_sequence([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+builder.add_sequence([("named", 3)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+StateGraph(State).add_node(with_runtime)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # What a node can ask for from anywhere it calls.
 assert_type(get_config(), RunnableConfig)
 assert_type(get_stream_writer(), StreamWriter)
 assert_type(get_runtime(Context), Runtime[Context])
 assert_type(get_runtime(Context).context["user"], str)
-get_runtime(Context).context["city"]
-get_runtime(Context).store
+get_runtime(Context).context["city"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]
+get_runtime(Context).store  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -71,13 +71,13 @@ def with_other_context(state: State, runtime: Runtime[State]) -> str:
     return ""
 
 
-builder.add_conditional_edges("a", by_truth)
-builder.add_conditional_edges("a", by_nothing)
-builder.add_conditional_edges("a", with_other_context)
-builder.add_conditional_edges("a", "by_name")
-builder.add_conditional_edges("a", by_truth, {True: 1, False: 0})
-builder.add_conditional_edges("a", lambda state: state["m"])
-builder.set_conditional_entry_point(by_truth)
+builder.add_conditional_edges("a", by_truth)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_conditional_edges("a", by_nothing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_conditional_edges("a", with_other_context)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.add_conditional_edges("a", "by_name")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+builder.add_conditional_edges("a", by_truth, {True: 1, False: 0})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+builder.add_conditional_edges("a", lambda: "a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.set_conditional_entry_point(by_truth)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Command: its type says where it may lead.
 assert_type(Command(goto="a"), Command[str])
@@ -103,26 +103,26 @@ builder.add_node(narrow).add_node(wide)
 
 
 def wrong_target(state: State) -> Command[Literal["a", "b"]]:
-    return Command(goto="c")
+    return Command(goto="c")  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
 
 
 def wrong_target_in_list(state: State) -> Command[Literal["a", "b"]]:
-    return Command(goto=["a", "c"])
+    return Command(goto=["a", "c"])  # type: ignore[list-item]  # pyright: ignore[reportReturnType]
 
 
 def widened(state: State, command: Command[str]) -> Command[Literal["a", "b"]]:
-    return command
+    return command  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
-Command(goto=3)
-Command("a")
-Command(got="a")
-Command(goto="a").goto = "b"
-refused: Command[int]
+Command(goto=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Command("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Command(got="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Command(goto="a").goto = "b"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+refused: Command[int]  # type: ignore[type-var]  # pyright: ignore[reportInvalidTypeArguments]
 
 # Send: a node and whatever it is to read.
 assert_type(Send("a", {"n": 1}).node, str)
 assert_type(Send("a", 1).arg, Any)
-Send(1, {})
-Send("a")
-Send("a", 1).node = "b"
+Send(1, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Send("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Send("a", 1).node = "b"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

@@ -7,7 +7,15 @@ from typing import Any, TypedDict, assert_type
 from graphrt.checkpoint.memory import InMemorySaver, MemorySaver
 from graphrt.config import RunnableConfig
 from graphrt.graph import StateGraph
-from graphrt.types import Command, GraphOutput, Interrupt, PregelTask, StateSnapshot, StreamMode, StreamVersion
+from graphrt.types import (
+    Command,
+    GraphOutput,
+    Interrupt,
+    PregelTask,
+    StateSnapshot,
+    StreamMode,
+    StreamVersion,
+)
 
 
 class State(TypedDict):
@@ -33,7 +41,9 @@ class Record:
     n: int = 0
 
 
-graph = StateGraph(State, Context, input_schema=Asked, output_schema=Told).compile(checkpointer=InMemorySaver())
+graph = StateGraph(State, Context, input_schema=Asked, output_schema=Told).compile(
+    checkpointer=InMemorySaver()
+)
 records = StateGraph(Record).compile(checkpointer="memory://")
 thread: RunnableConfig = {"configurable": {"thread_id": "1"}, "recursion_limit": 10}
 
@@ -77,8 +87,10 @@ async def running(version: StreamVersion, mode: StreamMode) -> None:
 
 
 async def streaming() -> None:
-    assert_type(aiter(graph.astream({"n": 1})).__anext__, Any)
-    chunks: AsyncIterator[Any] = graph.astream({"n": 1}, thread, stream_mode=["custom", "tasks"], version="v2")
+    assert_type(await anext(graph.astream({"n": 1})), Any)
+    chunks: AsyncIterator[Any] = graph.astream(
+        {"n": 1}, thread, stream_mode=["custom", "tasks"], version="v2"
+    )
     async with graph.astream(None, thread, context=Context("ada"), debug=True) as stream:
         async for chunk in stream:
             assert_type(chunk, Any)
@@ -93,43 +105,45 @@ async def threads() -> None:
     assert_type(state.tasks, tuple[PregelTask, ...])
     assert_type(state.config, RunnableConfig)
     assert_type(graph.get_state(thread), StateSnapshot)
-    async for snapshot in graph.aget_state_history(thread, filter={"source": "input"}, before=thread, limit=3):
+    async for snapshot in graph.aget_state_history(
+        thread, filter={"source": "input"}, before=thread, limit=3
+    ):
         assert_type(snapshot, StateSnapshot)
     assert_type(graph.get_state_history(thread, limit=3), Iterator[StateSnapshot])
 
 
 async def what_must_not_pass() -> None:
-    await graph.ainvoke({"m": 1})
-    await graph.ainvoke({"n": "1"})
-    await graph.ainvoke(1)
-    await graph.ainvoke()
-    await records.ainvoke({"n": 1})
-    await graph.ainvoke({"n": 1}, {"thread_id": "1"})
-    await graph.ainvoke({"n": 1}, context={"user": "ada"})
-    await graph.ainvoke({"n": 1}, context="ada")
-    await records.ainvoke(Record(), context=Context("ada"))
-    await graph.ainvoke({"n": 1}, stream_mode="value")
-    await graph.ainvoke({"n": 1}, stream_mode=["values", "messages"])
-    await graph.ainvoke({"n": 1}, print_mode="value")
-    await graph.ainvoke({"n": 1}, durability="later")
-    await graph.ainvoke({"n": 1}, multitask_strategy="rollback")
-    await graph.ainvoke({"n": 1}, version="v3")
-    await graph.ainvoke({"n": 1}, interrupt_before=["a"])
-    (await graph.ainvoke({"n": 1}, version="v2")).value["n"]
+    await graph.ainvoke({"m": 1})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": "1"})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke(1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await records.ainvoke({"n": 1})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, {"thread_id": "1"})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, context={"user": "ada"})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, context="ada")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await records.ainvoke(Record(), context=Context("ada"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, stream_mode="value")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, stream_mode=["values", "messages"])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, print_mode="value")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, durability="later")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, multitask_strategy="rollback")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, version="v3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await graph.ainvoke({"n": 1}, interrupt_before=["a"])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    (await graph.ainvoke({"n": 1}, version="v2")).value["n"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]
 
-    graph.invoke({"m": 1})
-    graph.invoke({"n": 1}, stream_mode="value")
-    graph.invoke({"n": 1}, version="v2").value["n"]
-    graph.astream({"m": 1})
-    graph.astream({"n": 1}, stream_mode="value")
-    graph.astream({"n": 1}, durability="later")
-    graph.astream({"n": 1}, context="ada")
-    graph.stream({"n": 1}, stream_mode="value")
-    graph.stream({"n": 1}, debug=1)
-    await graph.abatch([{"m": 1}])
-    graph.batch([{"n": 1}], durability="later")
-    await graph.aget_state({"thread_id": "1"})
-    graph.get_state_history(thread, limit="3")
+    graph.invoke({"m": 1})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    graph.invoke({"n": 1}, stream_mode="value")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    graph.invoke({"n": 1}, version="v2").value["n"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]
+    graph.astream({"m": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    graph.astream({"n": 1}, stream_mode="value")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    graph.astream({"n": 1}, durability="later")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    graph.astream({"n": 1}, context="ada")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    graph.stream({"n": 1}, stream_mode="value")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    graph.stream({"n": 1}, debug=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await graph.abatch([{"m": 1}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    graph.batch([{"n": 1}], durability="later")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await graph.aget_state({"thread_id": "1"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
+    graph.get_state_history(thread, limit="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 assert_type(MemorySaver(), InMemorySaver)

@@ -72,11 +72,10 @@ assert_type(builder.compile(name="graph", debug=True, strict=False).with_config(
 assert_type(builder.compile().builder, StateGraph[State, Context, Asked, Told])
 
 # What must not pass.
-StateGraph(State())  # type: ignore[arg-type,typeddict-item]  # pyright: ignore
-StateGraph(State, Context())  # type: ignore
-StateGraph()  # type: ignore
-StateGraph(State, reducers={})  # type: ignore
-mixed_up: StateGraph[State, Context] = StateGraph(State)  # type: ignore
-builder.compile(checkpointer=3)  # type: ignore
-builder.compile(interrupt_before=["a"])  # type: ignore
-builder.add_edge("a", 3)  # type: ignore
+StateGraph(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+StateGraph(State, {"user": str})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+StateGraph()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+StateGraph(State, reducers={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+builder.compile(checkpointer=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+builder.compile(interrupt_before=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+builder.add_edge("a", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -110,11 +110,11 @@ GOLDEN: list[tuple[Any, bytes]] = [
     (Box(1), b"\xc7+G\x93\xbatests.unit.serde_world:Box\x01\x81\xabinner_value\x01"),
     (
         Model(title="t", items=[1]),
-        b"\xc7=G\x93\xbctests.unit.serde_world:Model\x01\x94\x82\xa5title\xa1t\xa5items\x91\x01\xc0\x80\x81\xa7_secret\xc0",
+        b"\xc7=G\x93\xbctests.unit.serde_world:Model\x01\x94\x82\xa5title\xa1t\xa5items\x91\x01\xc0\xc0\x81\xa7_secret\xc0",
     ),
     (
         Model(title="t"),
-        b"\xc7BG\x93\xbctests.unit.serde_world:Model\x01\x94\x82\xa5title\xa1t\xa5items\x90\x91\xa5title\x80\x81\xa7_secret\xc0",
+        b"\xc7BG\x93\xbctests.unit.serde_world:Model\x01\x94\x82\xa5title\xa1t\xa5items\x90\x91\xa5title\xc0\x81\xa7_secret\xc0",
     ),
     (
         [Pair(1), Pair(2)],
