@@ -23,40 +23,29 @@ _WHOLE_EVERY: Final = 64
 
 
 class _Entry(Struct, eq=False, gc=False):
-    """One checkpoint: what it changed, and the whole table if it is a 64th. Entries form chains, never cycles."""
+    """One checkpoint: what it changed, and the whole table if it is a 64th.
+
+    Entries know their parents by id only: a chain of references as long as a thread's history would be freed
+    recursively.
+    """
 
     checkpoint: Checkpoint
-    parent: _Entry | None
     changed: tuple[ChannelData, ...]
     depth: int = 0
     results: dict[str, TaskResult] | None = None
     whole: dict[str, bytes] | None = None
 
-    def table(self) -> dict[str, bytes]:
-        """Every channel that has content at this checkpoint."""
-        if self.whole is not None:
-            return dict(self.whole)
-        chain: list[_Entry] = [self]
-        while (parent := chain[-1].parent) is not None:
-            chain.append(parent)
-            if parent.whole is not None:
-                break
-        table: dict[str, bytes] = dict(chain[-1].whole or {})
-        for entry in reversed(chain):
-            for item in entry.changed:
-                if item.data is None:
-                    table.pop(item.channel, None)
-                else:
-                    table[item.channel] = item.data
-        return table
-
-    def stored(self, head: str) -> Stored:
-        results = sorted(self.results.items()) if self.results else ()
-        return Stored(self.checkpoint, self.table(), tuple([result for _, result in results]), head)
-
     def matches(self, wanted: Mapping[str, Any]) -> bool:
         c = self.checkpoint
         return all({**c.metadata, "source": c.source, "step": c.step}.get(k) == v for k, v in wanted.items())
+
+    def keep(self, results: Sequence[TaskResult]) -> None:
+        if self.results is None:
+            self.results = {}
+        for result in results:
+            known = self.results.get(result.path)
+            if known is None or known.error is not None:
+                self.results[result.path] = result
 
 
 class _Chain:
@@ -67,6 +56,26 @@ class _Chain:
     def __init__(self) -> None:
         self.entries: dict[str, _Entry] = {}
         self.head: str | None = None
+
+    def table(self, entry: _Entry) -> dict[str, bytes]:
+        """Every channel that has content at a checkpoint."""
+        line = [entry]
+        while line[-1].whole is None and (parent := line[-1].checkpoint.parent_id) is not None:
+            line.append(self.entries[parent])
+        table: dict[str, bytes] = dict(line[-1].whole or {})
+        if line[-1].whole is not None:
+            line.pop()
+        for step in reversed(line):
+            for item in step.changed:
+                if item.data is None:
+                    table.pop(item.channel, None)
+                else:
+                    table[item.channel] = item.data
+        return table
+
+    def stored(self, entry: _Entry, head: str) -> Stored:
+        results = sorted(entry.results.items()) if entry.results else ()
+        return Stored(entry.checkpoint, self.table(entry), tuple([result for _, result in results]), head)
 
 
 class InMemorySaver:
@@ -94,14 +103,14 @@ class InMemorySaver:
                 chain = chains[commit.namespace] = _Chain()
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
-            if checkpoint.parent_id is None:
-                entry = _Entry(checkpoint, None, commit.channels)
-            else:
+            entry = _Entry(checkpoint, commit.channels)
+            if checkpoint.parent_id is not None:
                 parent = chain.entries[checkpoint.parent_id]
-                _keep(parent, commit.results)
-                entry = _Entry(checkpoint, parent, commit.channels, parent.depth + 1)
+                entry.depth = parent.depth + 1
+                if commit.results:
+                    parent.keep(commit.results)
             if not entry.depth % _WHOLE_EVERY:
-                entry.whole = entry.table()
+                entry.whole = chain.table(entry)
             chain.entries[checkpoint.id] = entry
             chain.head = checkpoint.id
 
@@ -112,7 +121,7 @@ class InMemorySaver:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head != checkpoint_id:
                 raise ThreadConflict(thread_id, expected=checkpoint_id, current=chain.head if chain else None)
-            _keep(chain.entries[checkpoint_id], results)
+            chain.entries[checkpoint_id].keep(results)
 
     async def load(self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> Stored | None:
         with self._lock:
@@ -120,7 +129,7 @@ class InMemorySaver:
             if chain is None or chain.head is None:
                 return None
             entry = chain.entries.get(checkpoint_id or chain.head)
-            return entry.stored(chain.head) if entry is not None else None
+            return chain.stored(entry, chain.head) if entry is not None else None
 
     async def history(
         self,
@@ -137,12 +146,12 @@ class InMemorySaver:
             head = chain.head if chain is not None else None
         left = limit if limit is not None else len(entries)
         for entry in reversed(entries):
-            if left <= 0 or head is None:
+            if left <= 0 or chain is None or head is None:
                 return
             if (before is None or entry.checkpoint.id < before) and (not filter or entry.matches(filter)):
                 left -= 1
                 with self._lock:
-                    stored = entry.stored(head)
+                    stored = chain.stored(entry, head)
                 yield stored
 
     async def adelete_thread(self, thread_id: str) -> None:
@@ -152,12 +161,3 @@ class InMemorySaver:
         """Forget everything about a thread; an unknown thread is no error."""
         with self._lock:
             self._threads.pop(thread_id, None)
-
-
-def _keep(entry: _Entry, results: Sequence[TaskResult]) -> None:
-    if entry.results is None:
-        entry.results = {}
-    for result in results:
-        known = entry.results.get(result.path)
-        if known is None or known.error is not None:
-            entry.results[result.path] = result

@@ -122,11 +122,14 @@ def _merge_into(merged: dict[str, Any], config: Mapping[str, Any]) -> None:
 def run_config(own: RunnableConfig | None, call: Mapping[str, Any] | None) -> RunnableConfig:
     """The config a run works with: the ambient one, the graph's own, the call's; with the defaults filled in."""
     task = current_task.get(None)
-    explicit = merge_configs(own, call)
-    ambient = _inherited(task.config, explicit) if task is not None else None
-    config = merge_configs(ambient, explicit)
-    configurable = config.setdefault("configurable", {})
-    metadata = dict(config.get("metadata", {}))
+    if task is None and own is None and call is not None and _KEYS.issuperset(call):
+        config = cast(RunnableConfig, dict(call))  # most runs: 2 us less than merging
+    else:
+        explicit = merge_configs(own, call)
+        config = merge_configs(_inherited(task.config, explicit), explicit) if task is not None else explicit
+    configurable = config.get("configurable") or {}
+    config["configurable"] = configurable
+    metadata = dict(config.get("metadata") or {})
     for key in _COPIED_TO_METADATA:
         if key in configurable and key not in metadata:
             metadata[key] = configurable[key]

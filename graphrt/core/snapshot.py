@@ -10,7 +10,7 @@ from typing import Any
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
-from graphrt.checkpoint import ChannelData, Checkpoint, Stored, TaskResult
+from graphrt.checkpoint import ChannelData, Stored, TaskResult
 from graphrt.core.commit import commit, commit_null
 from graphrt.core.ids import path_text, task_id
 from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan, arm_write
@@ -20,7 +20,7 @@ from graphrt.core.state import State, Task, TaskOwner
 from graphrt.errors import GraphValidationError, SerializationError, did_you_mean
 from graphrt.types import PregelTask
 
-__all__ = ["Look", "adopt", "changed_channels", "look_at", "restore", "result_record"]
+__all__ = ["Look", "adopt", "adopted", "changed_channels", "look_at", "names_of", "restore", "result_record"]
 
 Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes], Any]
@@ -191,24 +191,8 @@ def _show(task: Task, identity: str, result: TaskResult | None, selection: Selec
     )
 
 
-def checkpoint_record(
-    state: State, identity: str, parent: str | None, step: int, source: Any, metadata: Mapping[str, Any]
-) -> Checkpoint:
-    """The checkpoint that the state's last commit makes."""
-    plan = state.plan
-    return Checkpoint(
-        identity,
-        parent,
-        state.version,
-        step,
-        source,
-        _names(plan, state.armed),
-        _names(plan, state.ran),
-        metadata,
-    )
-
-
-def _names(plan: Plan, nodes: Sequence[int]) -> tuple[str, ...]:
+def names_of(plan: Plan, nodes: Sequence[int]) -> tuple[str, ...]:
+    """The names of nodes given by index."""
     if len(nodes) == 1:
         return plan.alone[nodes[0]]
     return tuple([plan.nodes[i].name for i in nodes])

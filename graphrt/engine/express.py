@@ -134,10 +134,10 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 commit(state, (task,))
         elif not whole:
             state.version += 1
-            state.changed = [index for index, _ in task.writes]
-            state.sends_changed = False
             state.ran = (node.index,)
-            await journal.commit_update(state, task, step)
+            pending = journal.commit_update(state, task, step)
+            if pending is not None:
+                await pending
         else:
             await run.commit(journal, (task,))
         step += 1

@@ -11,7 +11,7 @@ A checkpointer that never waits (`immediate`) is always called in place, which i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from random import getrandbits
 from time import time_ns
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
 from graphrt.core.ids import CheckpointIds, path_text, task_id
 from graphrt.core.plan import arm_write
-from graphrt.core.snapshot import changed_channels, checkpoint_record, result_record
+from graphrt.core.snapshot import changed_channels, names_of, result_record
 from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
 from graphrt.engine.patience import wait_out
@@ -96,49 +96,65 @@ class Journal:
         encode = self._serializer.dumps
         blobs: dict[int, bytes] = {}
         results = tuple([result_record(state.plan, task, encode, blobs) for task in tasks if not task.kept])
-        await self._advance(state, step, source, changed_channels(state, encode, blobs), results)
+        plan = state.plan
+        commit = self._advance(
+            step, source, names_of(plan, state.armed), names_of(plan, state.ran), state.version,
+            changed_channels(state, encode, blobs), results,
+        )  # fmt: skip
+        if commit is not None:
+            await commit
 
-    async def commit_update(self, state: State, task: Task, step: int) -> None:
-        """The same for a step of one task that wrote only to `LastValue` channels: what it wrote is what changed."""
-        names = state.plan.channel_names
+    def commit_update(self, state: State, task: Task, step: int) -> Awaitable[None] | None:
+        """The same for a step of one task that wrote only to `LastValue` channels: what it wrote is what changed.
+
+        Returns what is to be awaited, if anything.
+        """
+        plan = state.plan
+        names = plan.channel_names
         encode = self._serializer.dumps
         try:
             data = [ChannelData(names[i], encode(value)) for i, value in task.writes]
         except SerializationError:
-            await self.commit(state, step=step, source="loop", tasks=(task,))  # says which node and channel it was
-            raise
+            return self.commit(state, step=step, source="loop", tasks=(task,))  # which says what wrote it and where
         channels = tuple(data)
         node = task.node
         if task.arms:
-            data += [arm_write(state.plan.nodes[i]) for i in task.arms]
+            data += [arm_write(plan.nodes[i]) for i in task.arms]
         elif node.arms:
             data += node.arm_writes
-        await self._advance(state, step, "loop", channels, (TaskResult(node.path, node.name, tuple(data)),))
+        armed = state.armed
+        return self._advance(
+            step, "loop", plan.alone[armed[0]] if len(armed) == 1 else names_of(plan, armed), plan.alone[node.index],
+            state.version, channels, (TaskResult(node.path, node.name, tuple(data)),),
+        )  # fmt: skip
 
-    async def _advance(
+    def _advance(
         self,
-        state: State,
         step: int,
         source: Source,
+        armed: tuple[str, ...],
+        ran: tuple[str, ...],
+        version: int,
         channels: tuple[ChannelData, ...],
         results: tuple[TaskResult, ...],
-    ) -> None:
-        """Move the thread's head to a new checkpoint, now, soon or at the end of the run."""
-        identity = self._ids.next(time_ns(), step)
+    ) -> Awaitable[None] | None:
+        """Move the thread's head to a new checkpoint: what is to be awaited for it, None at "exit" durability."""
+        identity = self._ids.next(time_ns())
         if self._durability == "exit":
-            self.last = checkpoint_record(state, identity, self._head, step, source, self.metadata)
+            self.last = Checkpoint(identity, self._head, version, step, source, armed, ran, self.metadata)
             self.current = identity
             self._unsaved.update((item.channel, item) for item in channels)
             self._kept.clear()
-            return
-        last = self.last = checkpoint_record(state, identity, self.current, step, source, self.metadata)
+            return None
+        last = self.last = Checkpoint(identity, self.current, version, step, source, armed, ran, self.metadata)
         commit = Commit(self.thread_id, self.namespace, last, self._head, channels, results)
         self.current = self._head = identity
-        if self._in_place:
-            await self._saver.commit(commit)
-        else:
-            await self.settle()
-            self._flight = asyncio.ensure_future(self._saver.commit(commit))
+        return self._saver.commit(commit) if self._in_place else self._launch(commit)
+
+    async def _launch(self, commit: Commit) -> None:
+        """Begin a commit when the one before it has ended, and do not wait for it."""
+        await self.settle()
+        self._flight = asyncio.ensure_future(self._saver.commit(commit))
 
     async def settle(self) -> None:
         """Wait for the commit that is under way, and raise what it raised. A cancelled caller does not cancel it."""
@@ -170,7 +186,7 @@ class Journal:
         """Make the writes of a Command that was given as input durable, before anything runs because of them."""
         if self._durability != "exit":
             assert self.current is not None
-            path = self._ids.next(time_ns(), 0)  # several Commands may be waiting
+            path = self._ids.next(time_ns())  # several Commands may be waiting
             result = result_record(state.plan, task, self._serializer.dumps, {}, path)
             await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
 

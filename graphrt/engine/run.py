@@ -334,7 +334,7 @@ class Run(Struct, eq=False):
             return self.journal.identify(task, self.step)
         if task.id_ is None:
             if self.seed is None:
-                self.seed = CheckpointIds(getrandbits(48)).next(time_ns(), 0)
+                self.seed = CheckpointIds(getrandbits(48)).next(time_ns())
             task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
         return task.id_
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, cast, overload
 
 from graphrt.checkpoint import Checkpointer
 from graphrt.constants import END, START
@@ -15,8 +15,10 @@ from graphrt.graph.compiled import CompiledStateGraph
 from graphrt.graph.nodes import Branch, NodeSpec, branch_name, command_targets, declared_input
 from graphrt.graph.schema import channels_of, type_of
 from graphrt.graph.validation import check_edge, check_graph, check_name, check_starts
-from graphrt.pregel.actions import MappedRouter, NodeAction, Router
 from graphrt.typing import ContextT, InputT, NodeInputT, OutputT, StateT
+
+if TYPE_CHECKING:
+    from graphrt.pregel.signatures import MappedRouter, NodeAction, Router
 
 __all__ = ["StateGraph"]
 

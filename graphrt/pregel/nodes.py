@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from graphrt.core.shape import Shape, shape_of
 from graphrt.errors import GraphValidationError
-from graphrt.pregel.actions import NodeAction
+
+if TYPE_CHECKING:
+    from graphrt.pregel.signatures import NodeAction
 
 __all__ = ["PASSTHROUGH", "ChannelWriteEntry", "NodeBuilder", "PregelNode"]
 

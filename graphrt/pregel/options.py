@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypedDict, get_args
+from typing import Any, Final, get_args
 
 from graphrt.checkpoint import Checkpointer
 from graphrt.config import RunnableConfig
 from graphrt.errors import GraphValidationError, did_you_mean
-from graphrt.types import Durability, MultitaskStrategy, StreamMode, StreamVersion
-from graphrt.typing import ContextT
+from graphrt.types import Durability, MultitaskStrategy, StreamMode
 
-__all__ = [
-    "InvokeOptions", "RunOptions", "StreamOptions", "check_choice", "chunk_shape", "metadata_scalars", "modes_of",
-    "resolve_checkpointer", "thread_of",
-]  # fmt: skip
+__all__ = ["check_choice", "chunk_shape", "metadata_scalars", "modes_of", "resolve_checkpointer", "thread_of"]
 
 MODES: Final = get_args(StreamMode)
 DURABILITIES: Final = get_args(Durability)
 STRATEGIES: Final = get_args(MultitaskStrategy)
 _NOT_METADATA: Final = frozenset({"thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map"})
-
-
-class RunOptions(TypedDict, Generic[ContextT], total=False):
-    """What every way of running a graph takes by keyword; `GraphRunner.ainvoke` describes it."""
-
-    context: ContextT | None
-    print_mode: StreamMode | Sequence[StreamMode]
-    output_keys: str | Sequence[str] | None
-    durability: Durability | None
-    multitask_strategy: MultitaskStrategy | None
-
-
-class InvokeOptions(RunOptions[ContextT], Generic[ContextT], total=False):
-    """The keywords of `ainvoke`."""
-
-    stream_mode: StreamMode | Sequence[StreamMode]
-    version: StreamVersion
-
-
-class StreamOptions(RunOptions[ContextT], Generic[ContextT], total=False):
-    """The keywords of `astream`."""
-
-    stream_mode: StreamMode | Sequence[StreamMode] | None
-    debug: bool | None
-    version: StreamVersion
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any, Final, Generic, Literal, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, Unpack, cast, overload
 
 from graphrt.channels.base import MISSING
 from graphrt.checkpoint import Checkpointer
@@ -26,9 +26,6 @@ from graphrt.errors import GraphValidationError
 from graphrt.pregel.options import (
     DURABILITIES,
     STRATEGIES,
-    InvokeOptions,
-    RunOptions,
-    StreamOptions,
     check_choice,
     chunk_shape,
     metadata_scalars,
@@ -48,6 +45,9 @@ from graphrt.types import (
     StreamVersion,
 )
 from graphrt.typing import ContextT, InputT, OutputT, StateT
+
+if TYPE_CHECKING:
+    from graphrt.pregel.signatures import InvokeOptions, RunOptions, StreamOptions
 
 __all__ = ["GraphRunner"]
 

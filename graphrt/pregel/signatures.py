@@ -1,19 +1,20 @@
-"""What may be given as a node or a router, for type checkers: the arguments it can ask for, in every combination.
+"""What type checkers are told about nodes, routers and the options of a run. Nothing imports this while running.
 
-A function that asks for less is not assignable to a type that offers more, hence one protocol per combination of
-`config`, `writer` and `runtime`. They are called by keyword.
+A function that asks for less is not assignable to a type that offers more, hence one protocol for each combination of
+the `config`, `writer` and `runtime` that a node may ask for; they are passed by keyword.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from graphrt.config import RunnableConfig
 from graphrt.runtime import Runtime
-from graphrt.types import Send, StreamWriter
+from graphrt.types import Durability, MultitaskStrategy, Send, StreamMode, StreamVersion, StreamWriter
+from graphrt.typing import ContextT
 
-__all__ = ["MappedRouter", "NodeAction", "Router"]
+__all__ = ["InvokeOptions", "MappedRouter", "NodeAction", "Router", "RunOptions", "StreamOptions"]
 
 State = TypeVar("State")
 Input = TypeVar("Input", contravariant=True)
@@ -87,3 +88,28 @@ Router: TypeAlias = _Of[State, _Decision] | _Action[Input, _Decision, Context]
 
 MappedRouter: TypeAlias = NodeAction[State, Input, Context]
 """A function that returns what a path map has an entry for."""
+
+
+class RunOptions(TypedDict, Generic[ContextT], total=False):
+    """What every way of running a graph takes by keyword; `GraphRunner.ainvoke` describes it."""
+
+    context: ContextT | None
+    print_mode: StreamMode | Sequence[StreamMode]
+    output_keys: str | Sequence[str] | None
+    durability: Durability | None
+    multitask_strategy: MultitaskStrategy | None
+
+
+class InvokeOptions(RunOptions[ContextT], Generic[ContextT], total=False):
+    """The keywords of `ainvoke`."""
+
+    stream_mode: StreamMode | Sequence[StreamMode]
+    version: StreamVersion
+
+
+class StreamOptions(RunOptions[ContextT], Generic[ContextT], total=False):
+    """The keywords of `astream`."""
+
+    stream_mode: StreamMode | Sequence[StreamMode] | None
+    debug: bool | None
+    version: StreamVersion
