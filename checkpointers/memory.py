@@ -32,7 +32,8 @@ class _Entry(Struct, eq=False, gc=False):
     checkpoint: Checkpoint
     changed: tuple[ChannelData, ...]
     depth: int = 0
-    results: dict[str, TaskResult] | None = None
+    results: tuple[TaskResult, ...] = ()
+    appended: dict[str, TaskResult] | None = None
     whole: dict[str, bytes] | None = None
 
     def matches(self, wanted: Mapping[str, Any]) -> bool:
@@ -40,12 +41,12 @@ class _Entry(Struct, eq=False, gc=False):
         return all({**c.metadata, "source": c.source, "step": c.step}.get(k) == v for k, v in wanted.items())
 
     def keep(self, results: Sequence[TaskResult]) -> None:
-        if self.results is None:
-            self.results = {}
+        known = self.appended
+        if known is None:
+            known = self.appended = {result.path: result for result in self.results}
         for result in results:
-            known = self.results.get(result.path)
-            if known is None or known.error is not None:
-                self.results[result.path] = result
+            if result.path not in known or known[result.path].error is not None:
+                known[result.path] = result
 
 
 class _Chain:
@@ -74,8 +75,9 @@ class _Chain:
         return table
 
     def stored(self, entry: _Entry, head: str) -> Stored:
-        results = sorted(entry.results.items()) if entry.results else ()
-        return Stored(entry.checkpoint, self.table(entry), tuple([result for _, result in results]), head)
+        results = entry.results if entry.appended is None else entry.appended.values()
+        results = tuple(sorted(results, key=_path))
+        return Stored(entry.checkpoint, self.table(entry), results, head)
 
 
 class InMemorySaver:
@@ -107,8 +109,10 @@ class InMemorySaver:
             if checkpoint.parent_id is not None:
                 parent = chain.entries[checkpoint.parent_id]
                 entry.depth = parent.depth + 1
-                if commit.results:
+                if parent.results or parent.appended is not None:
                     parent.keep(commit.results)
+                else:
+                    parent.results = commit.results
             if not entry.depth % _WHOLE_EVERY:
                 entry.whole = chain.table(entry)
             chain.entries[checkpoint.id] = entry
@@ -161,3 +165,7 @@ class InMemorySaver:
         """Forget everything about a thread; an unknown thread is no error."""
         with self._lock:
             self._threads.pop(thread_id, None)
+
+
+def _path(result: TaskResult) -> str:
+    return result.path

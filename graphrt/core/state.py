@@ -36,6 +36,7 @@ class Task(Struct, eq=False):  # a Struct, because one is made per superstep: 76
         index: which Send of the step this is, -1 for a node that edges or channels triggered (PULL).
         writes: (channel index, value) in order: the node's state writes, then those of its edges.
         arms: nodes that its gotos and routers lead to; `sends` the Sends among them.
+        finished: it ran to its end beside others.
         kept: the writes are in storage already; `restored` they come from there and the node was not run again.
         reported: subscribers know that it has finished.
     """
@@ -50,6 +51,7 @@ class Task(Struct, eq=False):  # a Struct, because one is made per superstep: 76
     sends: list[Send] | None = None
     id_: str | None = None
     config_: RunnableConfig | None = None
+    finished: bool = False
     kept: bool = False
     restored: bool = False
     reported: bool = False

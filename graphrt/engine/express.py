@@ -14,6 +14,8 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from graphrt.channels.base import MISSING
+from graphrt.checkpoint import ChannelData
+from graphrt.constants import START
 from graphrt.core.commit import commit
 from graphrt.core.routing import follow
 from graphrt.core.state import State, Task
@@ -23,10 +25,25 @@ from graphrt.engine.door import breathe, enter_loop, running_loop
 if TYPE_CHECKING:
     from graphrt.engine.run import Run
 
-__all__ = ["express"]
+__all__ = ["express", "hold_input"]
 
 BREATH: Final = 64
 """Supersteps after which the event loop gets a turn even if no node waits: a busy graph must not starve its host."""
+
+
+def hold_input(state: State, given: Any) -> None:
+    """Let the input channel hold a run's input until START has handed it out."""
+    index = state.plan.channel_index[START]
+    state.channels[index].update((given,))
+    state.awake.add(index)
+
+
+def clear_input(state: State) -> tuple[ChannelData, ...]:
+    """Empty the input channel again, as `core.commit` does with channels that nobody wrote."""
+    index = state.plan.channel_index[START]
+    state.channels[index].update(())
+    state.awake.discard(index)
+    return (ChannelData(START, None),)
 
 
 async def express(run: Run, state: State, step: int, given: Any = MISSING) -> int:
@@ -51,6 +68,7 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
             output = given
             given = MISSING
             task = Task(node, output, run, -1)
+            run.step = step
         else:
             armed = state.armed
             if len(armed) != 1 or step > stop or state.sends or state.awake:
@@ -135,7 +153,10 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
         elif not whole:
             state.version += 1
             state.ran = (node.index,)
-            pending = journal.commit_update(state, task, step)
+            cleared: tuple[ChannelData, ...] = ()
+            if state.awake:  # only START finds an input to be cleared
+                cleared = clear_input(state)
+            pending = journal.commit_update(state, task, step, cleared)
             if pending is not None:
                 await pending
         else:

@@ -34,13 +34,15 @@ class Journal:
     """One run's hold on its thread.
 
     Attributes:
+        keeps_each: a result must be stored as soon as its task has finished. A checkpointer in this process's memory
+            cannot lose what the run still holds, so there it is enough to store the results of a step that fails.
         current: id of the checkpoint that the step at hand starts from.
         last: the newest checkpoint record, `parent` the id of the one before it.
     """
 
     __slots__ = (
-        "_durability", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved", "current", "last",
-        "metadata", "namespace", "thread_id",
+        "_durability", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved", "current",
+        "keeps_each", "last", "metadata", "namespace", "thread_id",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +63,7 @@ class Journal:
         self._unsaved: dict[str, ChannelData] = {}
         self._kept: list[TaskResult] = []
         self._ids = CheckpointIds(getrandbits(48))
+        self.keeps_each = not saver.immediate
         self._in_place = saver.immediate or durability == "sync"
         self.thread_id = thread_id
         self.namespace = namespace
@@ -104,7 +107,19 @@ class Journal:
         if commit is not None:
             await commit
 
-    def commit_update(self, state: State, task: Task, step: int) -> Awaitable[None] | None:
+    def commit_given(self, state: State, given: Any, step: int) -> Awaitable[None] | None:
+        """Store a run's input, as the content of the channel that the graph's START node reads."""
+        plan = state.plan
+        assert isinstance(plan.input_channels, str)
+        state.version += 1
+        data = ChannelData(plan.input_channels, self._serializer.dumps(given))
+        return self._advance(
+            step, "input", (plan.input_channels,), names_of(plan, state.ran), state.version, (data,), ()
+        )
+
+    def commit_update(
+        self, state: State, task: Task, step: int, cleared: tuple[ChannelData, ...] = ()
+    ) -> Awaitable[None] | None:
         """The same for a step of one task that wrote only to `LastValue` channels: what it wrote is what changed.
 
         Returns what is to be awaited, if anything.
@@ -116,7 +131,7 @@ class Journal:
             data = [ChannelData(names[i], encode(value)) for i, value in task.writes]
         except SerializationError:
             return self.commit(state, step=step, source="loop", tasks=(task,))  # which says what wrote it and where
-        channels = tuple(data)
+        channels = (*data, *cleared)
         node = task.node
         if task.arms:
             data += [arm_write(plan.nodes[i]) for i in task.arms]

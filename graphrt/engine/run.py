@@ -23,8 +23,8 @@ from graphrt.core.snapshot import adopt, adopted, restore
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import call_node, finish, own_doing, start, start_inline
 from graphrt.engine.door import breathe, enter_loop, running_loop
-from graphrt.engine.express import BREATH, express
-from graphrt.engine.fanout import run_together
+from graphrt.engine.express import BREATH, express, hold_input
+from graphrt.engine.fanout import Gate
 from graphrt.engine.intake import command_task, input_writes, nothing_to_run
 from graphrt.engine.stream import SILENT, Writer
 from graphrt.errors import GraphRecursionError
@@ -70,17 +70,15 @@ class Run(Struct, eq=False):
             self.state = state = State.empty(self.plan)
             self.stop = self.limit
             if self.unwatched() and given is not None:
-                step = await express(self, state, 0, given)
-                if not (state.armed or state.sends or self.plan.joins or step > self.stop):
+                if await self._begin_express(given, 0):
                     return
-                self.step = step - 1
             else:
                 self._accept(given)
             await self._supersteps(state)
             return
         try:
-            await self._open(given, checkpoint)
-            await self._supersteps(self.state)
+            if not await self._open(given, checkpoint):
+                await self._supersteps(self.state)
         except BaseException as failure:
             try:
                 await journal.close()
@@ -88,6 +86,13 @@ class Run(Struct, eq=False):
                 failure.add_note(f"The run's last state could not be stored either: {second!r}")
             raise
         await journal.close()
+
+    async def _begin_express(self, given: Any, step: int) -> bool:
+        """Step 0 and what follows on the express way; True if that was the whole run."""
+        state = self.state
+        step = await express(self, state, step, given)
+        self.step = step - 1
+        return not (state.armed or state.sends or self.plan.joins or step > self.stop)
 
     async def _supersteps(self, state: State) -> None:
         journal = self.journal
@@ -159,8 +164,11 @@ class Run(Struct, eq=False):
             raise nothing_to_run(self.plan)
         commit_input(self.state, input_writes(self.plan, given))
 
-    async def _open(self, given: Any, checkpoint: str | None) -> None:
-        """Load the thread, and make the input durable before any node runs (LangGraph A5-A7, A11)."""
+    async def _open(self, given: Any, checkpoint: str | None) -> bool:
+        """Load the thread, and make the input durable before any node runs (LangGraph A5-A7, A11).
+
+        True if the express way led to the end of the run already.
+        """
         journal = self.journal
         assert journal is not None
         stored = await journal.load(checkpoint)
@@ -175,11 +183,20 @@ class Run(Struct, eq=False):
         self.stop = self.step + self.limit + 2  # so a run that goes on gets two steps more (LangGraph A12)
         if stored is not None and goes_on:
             await self._go_on(given, stored)
-            return
-        self._accept(given)
+            return False
+        state = self.state
         self.step += 1
-        await journal.commit(self.state, step=self.step, source="input", tasks=())
+        if self.unwatched() and given is not None and not (state.armed or state.sends or state.awake):
+            pending = journal.commit_given(state, given, self.step)
+            if pending is not None:
+                await pending
+            await journal.settle()
+            hold_input(state, given)
+            return await self._begin_express(given, self.step + 1)
+        self._accept(given)
+        await journal.commit(state, step=self.step, source="input", tasks=())
         await journal.settle()
+        return False
 
     async def _go_on(self, given: Any, stored: Stored) -> None:
         """Continue the thread's unfinished step, with the results that were kept of it."""
@@ -221,25 +238,40 @@ class Run(Struct, eq=False):
         todo = [task for task in tasks if not task.restored]
         if not todo:
             return
-        state = self.state
-
-        async def call(task: Task) -> None:
-            try:
-                await call_node(state, task)
-            except asyncio.CancelledError as failure:
-                raise own_doing(task, failure) from None
-
-        done = self._finished if self.journal is not None or self.publisher is not None else None
-        if self.step_timeout is None:
-            await run_together(todo, call, done, self._failed, limit=self.max_concurrency)
-            return
         try:
+            if self.step_timeout is None:
+                await Gate(todo, self._attempt).run(self.max_concurrency)
+                return
             async with asyncio.timeout(self.step_timeout):
-                await run_together(todo, call, done, self._failed, limit=self.max_concurrency)
-        except TimeoutError as error:
-            if not error.args:
+                await Gate(todo, self._attempt).run(self.max_concurrency)
+        except BaseException as failure:
+            if self.journal is not None:
+                for task in todo:
+                    if task.finished:
+                        await self.journal.keep(self.state, task)
+            if isinstance(failure, TimeoutError) and not failure.args:
                 raise TimeoutError(f"Timed out: step {self.step} took longer than {self.step_timeout} s.") from None
             raise
+
+    async def _attempt(self, gate: Gate[Task], task: Task) -> None:
+        """Run one of several tasks, in an asyncio task of its own."""
+        try:
+            await call_node(self.state, task)
+            task.finished = True
+            if gate.left > 1 and (self.publisher is not None or (self.journal is not None and self.journal.keeps_each)):
+                await self._finished(task)
+        except BaseException as failure:
+            if gate.failure is None and not gate.stopping:
+                blamed = own_doing(task, failure)
+                try:
+                    await self._failed(task, blamed)
+                    gate.lose(blamed)
+                finally:
+                    del blamed
+            else:
+                gate.lose(failure)
+        else:
+            gate.win()
 
     async def _finished(self, task: Task) -> None:
         """A task has finished while others of its step still run: keep its result, then report it."""

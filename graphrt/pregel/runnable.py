@@ -21,7 +21,7 @@ from graphrt.engine.journal import Journal
 from graphrt.engine.publish import Publisher
 from graphrt.engine.run import Run
 from graphrt.engine.stream import Hub
-from graphrt.engine.turns import turns_of
+from graphrt.engine.turns import Turns, turns_of
 from graphrt.errors import GraphValidationError
 from graphrt.pregel.options import (
     DURABILITIES,
@@ -90,6 +90,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         self.step_timeout = step_timeout
         self._schemas = schemas
         self._serializer: Serializer | None = None
+        self._turns: tuple[Any, Turns] = (None, cast(Turns, None))
 
     @property
     def name(self) -> str:
@@ -430,7 +431,10 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             await run.execute(input)
             return
         checkpoint = run.config.get("configurable", {}).get("checkpoint_id")
-        turns = turns_of(self.checkpointer)
+        saver, turns = self._turns
+        if saver is not self.checkpointer:
+            turns = turns_of(self.checkpointer)
+            self._turns = (self.checkpointer, turns)
         await turns.enter(journal.thread_id, strategy)
         try:
             await run.execute(input, checkpoint=checkpoint)

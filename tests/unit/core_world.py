@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Annotated, Any, TypedDict
 
 from graphrt.channels import AnyValue, EphemeralValue, Topic
@@ -54,7 +55,7 @@ def graph(
         builder.add_node(name, function, defer=name in deferred)
     for path in paths:
         stops = path.replace("START", START).split()
-        for start, end in zip(stops, stops[1:], strict=False):
+        for start, end in pairwise(stops):
             builder.add_edge(start.split("+") if "+" in start else start, end)
     return builder
 
