@@ -1,7 +1,8 @@
 """Threads in this process's memory, through the same bytes as a database.
 
-Each checkpoint keeps what its step changed; every 64th also keeps the whole table of channels (references, no copies
-of values), so that reading any checkpoint looks at no more than 64 of them. Nothing here waits, so an operation is
+Commits are kept as they come, each with what its step changed. Every 64th also keeps the whole table of channels
+(references, no copies of values), and so does one that does not follow the newest; so reading any checkpoint looks at no
+more than 64 commits. Nothing here waits, so an operation is
 atomic among the tasks of a loop; a lock makes it so among threads.
 """
 
@@ -11,9 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
-from msgspec import Struct
-
-from graphrt.checkpoint import ChannelData, Checkpoint, Commit, Stored, TaskResult
+from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
 from graphrt.errors import ThreadConflict
 
 __all__ = ["InMemorySaver"]
@@ -22,62 +21,57 @@ _WHOLE_EVERY: Final = 64
 """Checkpoints between two that keep the whole table of channels."""
 
 
-class _Entry(Struct, eq=False, gc=False):
-    """One checkpoint: what it changed, and the whole table if it is a 64th.
+class _Chain:
+    """The checkpoints of one namespace of a thread.
 
-    Entries know their parents by id only: a chain of references as long as a thread's history would be freed
-    recursively.
+    Attributes:
+        commits: by checkpoint id, in the order they came.
+        results: what is known of the tasks of the step that starts from a checkpoint, by path.
+        whole: complete tables of channels, for checkpoints that keep one.
+        since: commits since the last one that kept its whole table.
     """
 
-    checkpoint: Checkpoint
-    changed: tuple[ChannelData, ...]
-    depth: int = 0
-    results: tuple[TaskResult, ...] = ()
-    appended: dict[str, TaskResult] | None = None
-    whole: dict[str, bytes] | None = None
-
-    def matches(self, wanted: Mapping[str, Any]) -> bool:
-        c = self.checkpoint
-        return all({**c.metadata, "source": c.source, "step": c.step}.get(k) == v for k, v in wanted.items())
-
-    def keep(self, results: Sequence[TaskResult]) -> None:
-        known = self.appended
-        if known is None:
-            known = self.appended = {result.path: result for result in self.results}
-        for result in results:
-            if result.path not in known or known[result.path].error is not None:
-                known[result.path] = result
-
-
-class _Chain:
-    """The checkpoints of one namespace of a thread, by id, in the order they were committed."""
-
-    __slots__ = ("entries", "head")
+    __slots__ = ("commits", "head", "results", "since", "whole")
 
     def __init__(self) -> None:
-        self.entries: dict[str, _Entry] = {}
+        self.commits: dict[str, Commit] = {}
+        self.results: dict[str, tuple[TaskResult, ...] | dict[str, TaskResult]] = {}
+        self.whole: dict[str, dict[str, bytes]] = {}
         self.head: str | None = None
+        self.since = 0
 
-    def table(self, entry: _Entry) -> dict[str, bytes]:
+    def table(self, commit: Commit) -> dict[str, bytes]:
         """Every channel that has content at a checkpoint."""
-        line = [entry]
-        while line[-1].whole is None and (parent := line[-1].checkpoint.parent_id) is not None:
-            line.append(self.entries[parent])
-        table: dict[str, bytes] = dict(line[-1].whole or {})
-        if line[-1].whole is not None:
+        line = [commit]
+        while (known := self.whole.get(line[-1].checkpoint.id)) is None:
+            parent = line[-1].checkpoint.parent_id
+            if parent is None:
+                break
+            line.append(self.commits[parent])
+        else:
             line.pop()
+        table = dict(known or ())
         for step in reversed(line):
-            for item in step.changed:
+            for item in step.channels:
                 if item.data is None:
                     table.pop(item.channel, None)
                 else:
                     table[item.channel] = item.data
         return table
 
-    def stored(self, entry: _Entry, head: str) -> Stored:
-        results = entry.results if entry.appended is None else entry.appended.values()
-        results = tuple(sorted(results, key=_path))
-        return Stored(entry.checkpoint, self.table(entry), results, head)
+    def keep(self, checkpoint: str, results: Sequence[TaskResult]) -> None:
+        """Add results to those known; one that is there stays, unless it is an error."""
+        known = self.results.get(checkpoint, ())
+        if not isinstance(known, dict):
+            known = self.results[checkpoint] = {result.path: result for result in known}
+        for result in results:
+            if result.path not in known or known[result.path].error is not None:
+                known[result.path] = result
+
+    def stored(self, commit: Commit, head: str) -> Stored:
+        known = self.results.get(commit.checkpoint.id, ())
+        results = sorted(known.values() if isinstance(known, dict) else known, key=_path)
+        return Stored(commit.checkpoint, self.table(commit), tuple(results), head)
 
 
 class InMemorySaver:
@@ -105,17 +99,17 @@ class InMemorySaver:
                 chain = chains[commit.namespace] = _Chain()
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
-            entry = _Entry(checkpoint, commit.channels)
-            if checkpoint.parent_id is not None:
-                parent = chain.entries[checkpoint.parent_id]
-                entry.depth = parent.depth + 1
-                if parent.results or parent.appended is not None:
-                    parent.keep(commit.results)
+            parent = checkpoint.parent_id
+            if parent is not None:
+                if parent in chain.results:
+                    chain.keep(parent, commit.results)
                 else:
-                    parent.results = commit.results
-            if not entry.depth % _WHOLE_EVERY:
-                entry.whole = chain.table(entry)
-            chain.entries[checkpoint.id] = entry
+                    chain.results[parent] = commit.results
+            chain.commits[checkpoint.id] = commit
+            chain.since += 1
+            if chain.since == _WHOLE_EVERY or parent != chain.head:
+                chain.whole[checkpoint.id] = chain.table(commit)
+                chain.since = 0
             chain.head = checkpoint.id
 
     async def append_results(
@@ -125,15 +119,15 @@ class InMemorySaver:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head != checkpoint_id:
                 raise ThreadConflict(thread_id, expected=checkpoint_id, current=chain.head if chain else None)
-            chain.entries[checkpoint_id].keep(results)
+            chain.keep(checkpoint_id, results)
 
     async def load(self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> Stored | None:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head is None:
                 return None
-            entry = chain.entries.get(checkpoint_id or chain.head)
-            return chain.stored(entry, chain.head) if entry is not None else None
+            commit = chain.commits.get(checkpoint_id or chain.head)
+            return chain.stored(commit, chain.head) if commit is not None else None
 
     async def history(
         self,
@@ -146,16 +140,17 @@ class InMemorySaver:
     ) -> AsyncIterator[Stored]:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
-            entries = list(chain.entries.values()) if chain is not None else []
+            commits = list(chain.commits.values()) if chain is not None else []
             head = chain.head if chain is not None else None
-        left = limit if limit is not None else len(entries)
-        for entry in reversed(entries):
+        left = limit if limit is not None else len(commits)
+        for commit in reversed(commits):
             if left <= 0 or chain is None or head is None:
                 return
-            if (before is None or entry.checkpoint.id < before) and (not filter or entry.matches(filter)):
+            checkpoint = commit.checkpoint
+            if (before is None or checkpoint.id < before) and (not filter or _matches(checkpoint, filter)):
                 left -= 1
                 with self._lock:
-                    stored = chain.stored(entry, head)
+                    stored = chain.stored(commit, head)
                 yield stored
 
     async def adelete_thread(self, thread_id: str) -> None:
@@ -169,3 +164,8 @@ class InMemorySaver:
 
 def _path(result: TaskResult) -> str:
     return result.path
+
+
+def _matches(checkpoint: Checkpoint, wanted: Mapping[str, Any]) -> bool:
+    found = {**checkpoint.metadata, "source": checkpoint.source, "step": checkpoint.step}
+    return all(key in found and found[key] == value for key, value in wanted.items())

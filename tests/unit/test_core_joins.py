@@ -11,7 +11,11 @@ from tests.unit.core_world import Log, begin, graph, returns, says, steps
 def ended(*, goto: list[str], deferred: str = "", strict: bool = True):
     """The state of a run that ended: `r` chose which of a, b and c ran, and j joins them."""
     builder = graph(
-        Log, returns("r", Command(goto=goto)), *map(says, "abcj"), paths=["START r", "a+b+c j"], deferred=deferred
+        Log,
+        returns("r", Command(goto=goto)),
+        *map(says, "abcj"),
+        paths=["START r", "a+b+c j"],
+        deferred=deferred,
     )
     state = begin(builder.compile(strict=strict).plan)
     steps(state)
@@ -20,7 +24,9 @@ def ended(*, goto: list[str], deferred: str = "", strict: bool = True):
 
 @pytest.mark.parametrize("deferred", ["", "j"])
 def test_join_that_has_some_of_its_starts_only_is_an_error(deferred):
-    with pytest.raises(IncompleteJoinError, match="node 'j' waited for b: only a, c of its join ran") as caught:
+    with pytest.raises(
+        IncompleteJoinError, match="node 'j' waited for b: only a, c of its join ran"
+    ) as caught:
         check_joins(ended(goto=["a", "c"], deferred=deferred))
     assert (caught.value.join, caught.value.arrived, caught.value.missing) == ("j", ("a", "c"), ("b",))
 

@@ -32,7 +32,7 @@ def finished(output: Any, keys: Any = None) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "shown"),
+    "keys, shown",
     [(None, {"last": 1, "log": []}), (["log"], {"log": []}), ("last", 1), ("once", None), (["once"], {})],
 )
 def test_values_are_those_that_are_available(keys, shown):
@@ -44,11 +44,13 @@ def test_values_are_those_that_are_available(keys, shown):
 
 def test_key_that_does_not_exist_is_an_error_that_guesses_what_was_meant():
     plan = graph(Cells, returns("n", None), paths=["START n"]).compile().plan
-    with pytest.raises(GraphValidationError, match=r"'lost', which graph 'graphrt' does not have. Did you mean 'last'\?"):
+    with pytest.raises(
+        GraphValidationError, match=r"'lost', which graph 'graphrt' does not have. Did you mean 'last'\?"
+    ):
         select(plan, ["lost"], plan.stream)
 
 
-@pytest.mark.parametrize(("keys", "changed"), [(None, True), ("last", True), (["log", "any"], False)])
+@pytest.mark.parametrize("keys, changed", [(None, True), ("last", True), (["log", "any"], False)])
 def test_commit_has_changed_what_was_written(keys, changed):
     plan = graph(Cells, returns("n", {"last": 1}), paths=["START n"]).compile().plan
     state = begin(plan)
@@ -60,7 +62,7 @@ def test_commit_has_changed_what_was_written(keys, changed):
 
 
 @pytest.mark.parametrize(
-    ("output", "keys", "update"),
+    "output, keys, update",
     [
         ({"last": 1, "log": [2]}, None, {"last": 1, "log": [2]}),
         ({"last": 1, "log": [2]}, ["log"], {"log": [2]}),
@@ -122,7 +124,7 @@ def test_task_that_failed_shows_its_error():
 
 
 @pytest.mark.parametrize(
-    ("output", "result"),
+    "output, result",
     [
         (None, {}),
         ([Command(update={"log": [n]}) for n in range(3)], {"log": {"$writes": [[0], [1], [2]]}}),

@@ -49,7 +49,12 @@ def test_router_sees_every_kind_of_channel_after_its_nodes_writes():
     second = returns("m", {"last": 2, "log": [2], "topic": [2, 3], "heap": 2})
     question = asked(Cells, first, second, paths=["START n m"], of="m")
     assert question == {"last": 2, "log": [1, 2], "once": 1, "any": 1, "topic": [2, 3], "heap": [1, 2]}
-    assert list(question) == list(Cells.__annotations__)
+
+
+def test_router_sees_keys_in_the_order_of_the_schema():
+    nodes = [returns("n", {"heap": 1}), returns("m", Command(update={"log": [1], "last": 1}))]
+    question = asked(Cells, *nodes, paths=["START n m"], of="m")
+    assert list(question) == ["last", "log", "heap"]
 
 
 def test_asking_changes_nothing():
@@ -124,7 +129,7 @@ def test_routers_of_one_node_are_asked_in_the_order_they_were_added():
 
 
 @pytest.mark.parametrize(
-    ("answer", "nodes"),
+    "answer, nodes",
     [
         ("a", ["a"]),
         (["b", "a"], ["a", "b"]),
@@ -139,7 +144,7 @@ def test_names_and_sends_lead_where_they_say(answer, nodes):
     assert due(routed(answer)) == nodes
 
 
-@pytest.mark.parametrize(("answer", "nodes"), [(True, ["a"]), (False, []), ([True, False], ["a"])])
+@pytest.mark.parametrize("answer, nodes", [(True, ["a"]), (False, []), ([True, False], ["a"])])
 def test_path_map_translates_answers(answer, nodes):
     assert due(routed(answer, {True: "a", False: END})) == nodes
 
@@ -180,7 +185,8 @@ def test_sending_to_the_end_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("goto", "nodes"), [("a", ["a", "z"]), (["b", "a"], ["a", "b", "z"]), (END, ["z"]), (Send("a", 1), ["a", "z"])]
+    "goto, nodes",
+    [("a", ["a", "z"]), (["b", "a"], ["a", "b", "z"]), (END, ["z"]), (Send("a", 1), ["a", "z"])],
 )
 def test_goto_adds_to_the_edges_of_its_node(goto, nodes):
     plan = graph(Log, returns("n", Command(goto=goto)), *map(says, "abz"), paths=["START n z"]).compile().plan
