@@ -27,11 +27,13 @@ Decode = Callable[[bytes], Any]
 
 
 def result_record(
-    plan: Plan, task: Task, encode: Encode, blobs: dict[int, bytes], path: str | None = None
+    plan: Plan, task: Task, encode: Encode, blobs: dict[int, bytes], *, sends: bool = True, path: str | None = None
 ) -> TaskResult:
     """A finished task's writes as a record; `blobs` collects the bytes by channel for `changed_channels`.
 
     Args:
+        sends: keep the Sends too. The commit of the step has them in the content of `__pregel_tasks`, so that payloads
+            are stored once; a result that is kept before the commit needs them itself.
         path: the record's name within the step, if it is not the task's.
 
     Raises:
@@ -48,7 +50,7 @@ def result_record(
     writes += task.node.arm_writes
     if task.arms:
         writes += [arm_write(plan.nodes[i]) for i in dict.fromkeys(task.arms) if i not in task.node.arms]
-    for send in task.sends or ():
+    for send in (task.sends or ()) if sends else ():
         try:
             writes.append(ChannelData(TASKS, encode(send)))
         except SerializationError as error:

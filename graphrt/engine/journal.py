@@ -98,7 +98,7 @@ class Journal:
         """
         encode = self._serializer.dumps
         blobs: dict[int, bytes] = {}
-        results = tuple([result_record(state.plan, task, encode, blobs) for task in tasks if not task.kept])
+        results = tuple([result_record(state.plan, t, encode, blobs, sends=False) for t in tasks if not t.kept])
         plan = state.plan
         commit = self._advance(
             step, source, names_of(plan, state.armed), names_of(plan, state.ran), state.version,
@@ -210,7 +210,7 @@ class Journal:
         if self._durability != "exit":
             assert self.current is not None
             path = self._ids.next(time_ns())  # several Commands may be waiting
-            result = result_record(state.plan, task, self._serializer.dumps, {}, path)
+            result = result_record(state.plan, task, self._serializer.dumps, {}, path=path)
             await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
 
     async def close(self) -> None:
