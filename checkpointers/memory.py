@@ -1,9 +1,9 @@
 """Threads in this process's memory, through the same bytes as a database.
 
 Commits are kept as they come, each with what its step changed. Every 64th also keeps the whole table of channels
-(references, no copies of values), and so does one that does not follow the newest; so reading any checkpoint looks at no
-more than 64 commits. Nothing here waits, so an operation is
-atomic among the tasks of a loop; a lock makes it so among threads.
+(references, no copies of values), and so does one that does not follow the newest; so reading any checkpoint looks at
+no more than 64 commits. Nothing here waits, so an operation is atomic among the tasks of a loop; a lock makes it so
+among threads.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Chain:
             line.append(self.commits[parent])
         else:
             line.pop()
-        table = dict(known or ())
+        table: dict[str, bytes] = dict(known or {})
         for step in reversed(line):
             for item in step.channels:
                 if item.data is None:
@@ -121,7 +121,9 @@ class InMemorySaver:
                 raise ThreadConflict(thread_id, expected=checkpoint_id, current=chain.head if chain else None)
             chain.keep(checkpoint_id, results)
 
-    async def load(self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> Stored | None:
+    async def load(
+        self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None
+    ) -> Stored | None:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head is None:

@@ -1,5 +1,7 @@
 """graphrt: an asyncio-native graph runtime.
 
+What is where:
+
     graphrt.graph        declare with nodes and edges: StateGraph -> compile()
     graphrt.pregel       the runnable graph (invoke, stream, state), and programs on the level of channels
     graphrt.core         decide: what runs next, what a step's writes make of the state; pure, no event loop

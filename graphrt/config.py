@@ -72,7 +72,9 @@ class OutsideRunError(GraphError, RuntimeError):
     """Something that only exists while a node runs was asked for outside of one."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name}() was called outside of a running node. Call it from code that a node runs.")
+        super().__init__(
+            f"{name}() was called outside of a running node. Call it from code that a node runs."
+        )
 
 
 def get_config() -> RunnableConfig:
@@ -142,7 +144,9 @@ def run_config(own: RunnableConfig | None, call: Mapping[str, Any] | None) -> Ru
 
 def names_thread(*configs: Mapping[str, Any] | None) -> bool:
     """Whether one of these configs says which thread or checkpoint to work on (LangGraph A2)."""
-    return any(config is not None and _THREAD_KEYS & config.get("configurable", config).keys() for config in configs)
+    return any(
+        config is not None and _THREAD_KEYS & config.get("configurable", config).keys() for config in configs
+    )
 
 
 def _inherited(ambient: RunnableConfig, explicit: RunnableConfig) -> RunnableConfig:

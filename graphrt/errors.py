@@ -124,7 +124,9 @@ class EmptyChannelError(GraphError):
 class IncompleteJoinError(GraphError):
     """The run came to its end while a join had some of its parents and waited for the others."""
 
-    def __init__(self, message: str, *, join: str, arrived: tuple[str, ...], missing: tuple[str, ...]) -> None:
+    def __init__(
+        self, message: str, *, join: str, arrived: tuple[str, ...], missing: tuple[str, ...]
+    ) -> None:
         super().__init__(message)
         self.join = join
         self.arrived = arrived
@@ -141,7 +143,7 @@ class NodeCancelledError(GraphError):
         self.node = node
 
 
-class ThreadConflict(GraphError):  # noqa: N818 - a name users match on, like LangGraph's GraphInterrupt
+class ThreadConflict(GraphError):
     """Another run moved the thread's head after this one had loaded it: nothing of this step was committed.
 
     `expected` and `current` are checkpoint ids; None stands for a thread without checkpoints.

@@ -146,4 +146,3 @@ class StreamPart(TypedDict, total=False):
     ns: tuple[str, ...]
     data: Any
     interrupts: tuple[Interrupt, ...]
-

@@ -34,7 +34,8 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(
-    r"^```(?P<language>\w+)\n(?P<source>.*?)^```$(?:\s*^```text\n(?P<output>.*?)^```$)?", re.DOTALL | re.MULTILINE
+    r"^```(?P<language>\w+)\n(?P<source>.*?)^```$(?:\s*^```text\n(?P<output>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
 )
 LINK = re.compile(r"\]\((?!\w+:)([^)#]*)(?:#([^)]+))?\)")
 
@@ -167,7 +168,9 @@ def test_links_of_a_page_lead_somewhere(page):
 def test_every_page_can_be_found_from_the_index():
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     linked = {(DOCS / path).resolve() for path, _ in LINK.findall(text)}
-    assert {name_of(page) for page in DOCS.rglob("*.md")} - {name_of(path) for path in linked} == {"docs/index.md"}
+    assert {name_of(page) for page in DOCS.rglob("*.md")} - {name_of(path) for path in linked} == {
+        "docs/index.md"
+    }
 
 
 @pytest.mark.parametrize("code", errors.ErrorCode, ids=lambda code: code.name)
@@ -177,7 +180,9 @@ def test_every_error_code_has_its_section(code):
 
 def test_every_error_is_in_the_table_of_errors():
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
-    named = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)]
+    named = [
+        error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)
+    ]
     assert [error.__name__ for error in named if f"| `{error.__name__}` |" not in text] == []
 
 

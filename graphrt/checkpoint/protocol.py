@@ -50,7 +50,9 @@ class Checkpointer(Protocol):
         """
         ...
 
-    async def load(self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> Stored | None:
+    async def load(
+        self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None
+    ) -> Stored | None:
         """A checkpoint, the newest one by default; None if there is none."""
         ...
 

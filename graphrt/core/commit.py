@@ -29,7 +29,7 @@ def commit(state: State, tasks: Sequence[Task]) -> None:
         arms: set[int] | tuple[int, ...] = task.node.arms
         if task.arms:
             arms = {*arms, *task.arms}
-        sends = task.sends or []
+        sends: list[Send] = task.sends or []
     else:
         if state.sends and state.armed:
             tasks = sorted(tasks, key=_order)

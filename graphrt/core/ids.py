@@ -45,7 +45,8 @@ class CheckpointIds:
         self._tick = tick
         tick += _GREGORIAN_TO_UNIX_100NS
         slot = tick >> 12
-        if slot != self._slot:  # the first 48 bits change every 0.4 ms, and formatting numbers is what costs here
+        if slot != self._slot:
+            # The first 48 bits change every 0.4 ms, and formatting numbers is what costs here.
             self._slot = slot
             self._prefix = f"{slot >> 16:08x}-{slot & 0xFFFF:04x}-6"
         return f"{self._prefix}{_HEX[tick & 0xFFF]}{self._suffix}"

@@ -182,7 +182,9 @@ class Plan:
         for node in self.nodes:
             node.arm_writes = tuple(arm_write(self.nodes[i]) for i in node.arms)
             if node.express:
-                node.cells = {key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None}
+                node.cells = {
+                    key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None
+                }
         self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
 
     def _cell(self, index: int) -> Cell | None:

@@ -76,7 +76,9 @@ def task_started(task: Task, identity: str) -> dict[str, Any]:
     return payload
 
 
-def task_finished(task: Task, identity: str, selection: Selection, error: BaseException | None) -> dict[str, Any]:
+def task_finished(
+    task: Task, identity: str, selection: Selection, error: BaseException | None
+) -> dict[str, Any]:
     """The payload of `tasks` for a task that ended."""
     return {
         "id": identity,
@@ -97,8 +99,9 @@ def result_of(task: Task, selection: Selection) -> dict[str, Any]:
         known = result.get(key, MISSING)
         if known is MISSING:
             result[key] = value
-        elif isinstance(known, dict) and list(known) == ["$writes"]:  # pyright: ignore[reportUnknownArgumentType]
-            known["$writes"].append(value)
+        elif isinstance(known, dict) and [*known] == ["$writes"]:
+            repeated: list[Any] = known["$writes"]
+            repeated.append(value)
         else:
             result[key] = {"$writes": [known, value]}
     return result

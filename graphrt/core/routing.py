@@ -56,7 +56,12 @@ def router_input(state: State, task: Task, branch: Branch) -> Any:
     value = preview(state, task.writes, branch.view)
     if branch.mapper is not None and value is not MISSING:
         return branch.mapper(value)
-    if not branch.typed and type(value) is dict and type(task.output) is dict and not task.output.keys() <= value.keys():
+    if (
+        not branch.typed
+        and type(value) is dict
+        and type(task.output) is dict
+        and not task.output.keys() <= value.keys()
+    ):
         return {**task.output, **value}
     return None if value is MISSING else value
 

@@ -50,11 +50,17 @@ class ActionTypeError(GraphValidationError, TypeError):
 
 def is_async_callable(action: Any) -> bool:
     """Whether calling it gives a coroutine: seen through partials and objects with `__call__`."""
-    while isinstance(action, partial):
-        action = action.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    action = without_partials(action)
     if inspect.iscoroutinefunction(action):
         return True
     return not inspect.isroutine(action) and inspect.iscoroutinefunction(getattr(action, "__call__", None))  # noqa: B004
+
+
+def without_partials(action: Any) -> Any:
+    """The callable that `functools.partial` was applied to, however often."""
+    while isinstance(action, partial):
+        action = action.func
+    return action
 
 
 def _injection(action: Any, *, own_graph: bool) -> Injection:
@@ -66,7 +72,9 @@ def _injection(action: Any, *, own_graph: bool) -> Injection:
         return ()
     wanted: list[tuple[str, str]] = []
     for position, parameter in enumerate(parameters):
-        if parameter.name not in _INJECTED or (position == 0 and parameter.kind is not parameter.KEYWORD_ONLY):
+        if parameter.name not in _INJECTED or (
+            position == 0 and parameter.kind is not parameter.KEYWORD_ONLY
+        ):
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             continue
@@ -83,8 +91,7 @@ def _means(annotation: Any, type_name: str | None) -> bool:
 
 def callable_name(action: Any) -> str | None:
     """The name under which a callable becomes a node or branch."""
-    while isinstance(action, partial):
-        action = action.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    action = without_partials(action)
     name = getattr(action, "__name__", None) or getattr(action, "name", None)
     if isinstance(name, str):
         return name
@@ -93,8 +100,7 @@ def callable_name(action: Any) -> str | None:
 
 def hints_of(action: Any) -> dict[str, Any]:
     """The resolved annotations of a callable, `{}` if they cannot be resolved."""
-    while isinstance(action, partial):
-        action = action.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    action = without_partials(action)
     if not inspect.isroutine(action) and not isinstance(action, type):
         action = getattr(type(action), "__call__", action)  # noqa: B004
     try:

@@ -1,4 +1,4 @@
-"""State to records and back: what a commit stores, and the state that stored records stand for (LangGraph K7, L, N1-N3).
+"""State to records and back: what a commit stores, what stored records stand for (LangGraph K7, L, N1-N3).
 
 `encode` and `decode` turn one value into bytes and back; this module decides which values.
 """
@@ -27,7 +27,13 @@ Decode = Callable[[bytes], Any]
 
 
 def result_record(
-    plan: Plan, task: Task, encode: Encode, blobs: dict[int, bytes], *, sends: bool = True, path: str | None = None
+    plan: Plan,
+    task: Task,
+    encode: Encode,
+    blobs: dict[int, bytes],
+    *,
+    sends: bool = True,
+    path: str | None = None,
 ) -> TaskResult:
     """A finished task's writes as a record; `blobs` collects the bytes by channel for `changed_channels`.
 
@@ -92,7 +98,9 @@ def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> Sta
     """
     checkpoint = stored.checkpoint
     channels = [
-        prototype.from_checkpoint(decode(data)) if (data := stored.channels.get(name)) is not None else prototype.fresh()
+        prototype.from_checkpoint(decode(data))
+        if (data := stored.channels.get(name)) is not None
+        else prototype.fresh()
         for name, prototype in zip(plan.channel_names, plan.channels, strict=True)
     ]
     state = State(plan, channels, [{} for _ in plan.views])

@@ -18,7 +18,8 @@ Execute = Callable[[Hub], Coroutine[Any, Any, None]]
 async def _work(execute: Execute, hub: Hub) -> None:
     try:
         await execute(hub)
-    except Exception as failure:  # the consumer raises it; a task that keeps it would make a cycle with its traceback
+    except Exception as failure:
+        # The consumer raises it; a task that keeps it would make a cycle with its traceback.
         hub.failure = failure
     finally:
         hub.close()
@@ -34,7 +35,12 @@ class RunStream:
     __slots__ = ("_execute", "_hub", "_modes", "_print", "_shape", "_task")
 
     def __init__(
-        self, execute: Execute, *, modes: frozenset[str], printed: frozenset[str], shape: Callable[[str, Any], Any]
+        self,
+        execute: Execute,
+        *,
+        modes: frozenset[str],
+        printed: frozenset[str],
+        shape: Callable[[str, Any], Any],
     ) -> None:
         self._execute: Execute | None = execute
         self._modes = modes

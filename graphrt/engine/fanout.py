@@ -90,7 +90,9 @@ class Gate(Generic[T]):
         await wait_out(self.handles)
 
 
-async def run_together(items: Sequence[T], call: Callable[[T], Awaitable[None]], *, limit: int | None = None) -> None:
+async def run_together(
+    items: Sequence[T], call: Callable[[T], Awaitable[None]], *, limit: int | None = None
+) -> None:
     """Call and await `call` for every item, each in an asyncio task of its own, at most `limit` at a time.
 
     Raises:

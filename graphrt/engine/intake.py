@@ -1,4 +1,4 @@
-"""What a run is given: new input, nothing (go on), or a Command; and the thread it starts from (LangGraph A5-A13, H8)."""
+"""What a run is given: new input, nothing (go on), or a Command (LangGraph A5-A13, H8)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
         if (i := plan.channel_index.get(key)) is not None:
             task.writes.append((i, value))
         elif plan.strict:
-            raise InvalidUpdateError(f"Command.update has key {key!r}, which graph {plan.name!r} does not know.")
+            raise InvalidUpdateError(
+                f"Command.update has key {key!r}, which graph {plan.name!r} does not know."
+            )
     return task
 
 

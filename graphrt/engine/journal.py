@@ -98,7 +98,9 @@ class Journal:
         """
         encode = self._serializer.dumps
         blobs: dict[int, bytes] = {}
-        results = tuple([result_record(state.plan, t, encode, blobs, sends=False) for t in tasks if not t.kept])
+        results = tuple(
+            [result_record(state.plan, t, encode, blobs, sends=False) for t in tasks if not t.kept]
+        )
         plan = state.plan
         commit = self._advance(
             step, source, names_of(plan, state.armed), names_of(plan, state.ran), state.version,
@@ -128,13 +130,15 @@ class Journal:
         names = plan.channel_names
         encode = self._serializer.dumps
         try:
-            if len(task.writes) == 1:  # the commonest step; this and the rest of the method are half of its cost
+            if len(task.writes) == 1:
+                # The commonest step; this and the rest of the method are half of its cost.
                 i, value = task.writes[0]
                 data: tuple[ChannelData, ...] = (ChannelData(names[i], encode(value)),)
             else:
                 data = tuple([ChannelData(names[i], encode(value)) for i, value in task.writes])
         except SerializationError:
-            return self.commit(state, step=step, source="loop", tasks=(task,))  # which says what wrote it and where
+            # The long way says which node wrote it, and where.
+            return self.commit(state, step=step, source="loop", tasks=(task,))
         node = task.node
         arms = node.arm_writes if task.arms is None else tuple([arm_write(plan.nodes[i]) for i in task.arms])
         result = TaskResult(node.path, node.name, data + arms)
@@ -169,7 +173,9 @@ class Journal:
             self._unsaved.update((item.channel, item) for item in channels)
             self._kept.clear()
             return None
-        last = self.last = Checkpoint(identity, self.current, version, step, source, armed, ran, self.metadata)
+        last = self.last = Checkpoint(
+            identity, self.current, version, step, source, armed, ran, self.metadata
+        )
         commit = Commit(self.thread_id, self.namespace, last, self._head, channels, results)
         self.current = self._head = identity
         return self._saver.commit(commit) if self._in_place else self._launch(commit)

@@ -15,7 +15,7 @@ async def wait_out(tasks: Iterable[asyncio.Future[Any]]) -> None:
     Raises:
         CancelledError: the waiter was cancelled meanwhile; the tasks are done all the same.
     """
-    alive = [task for task in tasks if not task.done()]
+    alive: list[asyncio.Future[Any]] = [task for task in tasks if not task.done()]
     cancelled = False
     while alive:
         try:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from graphrt.core.ids import path_text, tick_of
-from graphrt.core.report import Selection, has_changed, result_of, task_finished, task_started, update_of, values_of
+from graphrt.core.report import (
+    Selection,
+    has_changed,
+    result_of,
+    task_finished,
+    task_started,
+    update_of,
+    values_of,
+)
 from graphrt.core.state import State, Task
 
 if TYPE_CHECKING:
@@ -101,9 +109,7 @@ class Publisher:
 
 def checkpoint_config(thread_id: str, namespace: str, checkpoint: str) -> dict[str, Any]:
     """The config that addresses one checkpoint."""
-    return {
-        "configurable": {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint}
-    }
+    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint}}
 
 
 def metadata_of(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
 from graphrt.core.snapshot import adopt, adopted, restore
 from graphrt.core.state import State, Task
-from graphrt.engine.attempt import call_node, finish, own_doing, start, start_inline
+from graphrt.engine.attempt import call_node, own_doing, start, start_inline
 from graphrt.engine.door import breathe, enter_loop, running_loop
 from graphrt.engine.express import BREATH, express, hold_input
 from graphrt.engine.fanout import Gate
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from graphrt.engine.publish import Publisher
 
 __all__ = ["Run"]
+
 
 class Run(Struct, eq=False):
     """One execution of a plan. Whoever makes it awaits `execute` once; nothing of it is alive afterwards."""
@@ -104,16 +105,23 @@ class Run(Struct, eq=False):
         breath = BREATH
         while True:
             self.step = step
-            if unwatched and not self.restored and len(state.armed) == 1 and state.plan.nodes[state.armed[0]].express:
+            if (
+                unwatched
+                and not self.restored
+                and len(state.armed) == 1
+                and state.plan.nodes[state.armed[0]].express
+            ):
                 self.step = step = await express(self, state, step)
             tasks = plan_step(state, self)
             known = self._restore(tasks) if self.restored else {}
-            if publisher is not None:
-                await self._announce(publisher, tasks, known)
+            if publisher is not None and publisher.hub.wants_checkpoints:
+                await self._announce_checkpoint(publisher, tasks, known)
             if step > stop:
                 raise self._out_of_steps()
             if not tasks:
                 break
+            if publisher is not None:
+                await self._announce_tasks(publisher, tasks)
             task = tasks[0]
             if len(tasks) > 1 or self.step_timeout is not None or task.restored:
                 await enter_loop()
@@ -250,7 +258,9 @@ class Run(Struct, eq=False):
                     if task.finished:
                         await self.journal.keep(self.state, task)
             if isinstance(failure, TimeoutError) and not failure.args:
-                raise TimeoutError(f"Timed out: step {self.step} took longer than {self.step_timeout} s.") from None
+                raise TimeoutError(
+                    f"Timed out: step {self.step} took longer than {self.step_timeout} s."
+                ) from None
             raise
 
     async def _attempt(self, gate: Gate[Task], task: Task) -> None:
@@ -258,7 +268,9 @@ class Run(Struct, eq=False):
         try:
             await call_node(self.state, task)
             task.finished = True
-            if gate.left > 1 and (self.publisher is not None or (self.journal is not None and self.journal.keeps_each)):
+            if gate.left > 1 and (
+                self.publisher is not None or (self.journal is not None and self.journal.keeps_each)
+            ):
                 await self._finished(task)
         except BaseException as failure:
             if gate.failure is None and not gate.stopping:
@@ -324,16 +336,16 @@ class Run(Struct, eq=False):
 
     # -- telling -------------------------------------------------------------------------------------------------
 
-    async def _announce(
+    async def _announce_checkpoint(
         self, publisher: Publisher, tasks: Sequence[Task], known: Mapping[str, TaskResult]
     ) -> None:
-        """Report the checkpoint and the tasks that start from it; wait for the consumer before they do (J10, J12)."""
-        if publisher.hub.wants_checkpoints:
-            for task in tasks:
-                self.identify(task)
-            await publisher.checkpoint(self.state, tasks, known)
-        if not tasks:
-            return
+        """Report the newest checkpoint with the tasks that start from it, also when they may not start any more (J7)."""
+        for task in tasks:
+            self.identify(task)
+        await publisher.checkpoint(self.state, tasks, known)
+
+    async def _announce_tasks(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+        """Wait until the consumer asks for more, then report what starts (LangGraph J10, J12)."""
         await publisher.hub.drained()
         for task in tasks:
             if task.restored:
@@ -394,7 +406,9 @@ class Run(Struct, eq=False):
     def runtime_of(self, task: Task) -> Runtime[Any]:
         """A Runtime for the task."""
         return Runtime(
-            context=self.context, stream_writer=self.writer_of(task), identify=lambda: self._execution_info(task)
+            context=self.context,
+            stream_writer=self.writer_of(task),
+            identify=lambda: self._execution_info(task),
         )
 
     def writer_of(self, task: Task) -> StreamWriter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from graphrt.engine.patience import wait_out
@@ -18,22 +19,24 @@ __all__ = ["MAX_THREADS", "in_worker_thread"]
 MAX_THREADS: Final = 40
 """Sync nodes that run at the same time in one event loop; more wait for a free thread."""
 
-_limiter: RunVar[CapacityLimiter] | None = None
+
+@cache
+def _limiters() -> RunVar[CapacityLimiter]:
+    # anyio costs 25 ms to import and only programs with sync nodes under an async run need it.
+    from anyio.lowlevel import RunVar
+
+    return RunVar("graphrt_worker_threads")
 
 
 def _limiter_of_loop() -> CapacityLimiter:
-    # anyio costs 25 ms to import and only programs with sync nodes under an async run need it.
     from anyio import CapacityLimiter
-    from anyio.lowlevel import RunVar
 
-    global _limiter
-    if _limiter is None:
-        _limiter = RunVar("graphrt_worker_threads")
+    limiters = _limiters()
     try:
-        return _limiter.get()
+        return limiters.get()
     except LookupError:
         limiter = CapacityLimiter(MAX_THREADS)
-        _limiter.set(limiter)
+        limiters.set(limiter)
         return limiter
 
 
@@ -45,7 +48,8 @@ async def in_worker_thread(context: Context, function: Callable[..., Any], *args
     """
     from anyio.to_thread import run_sync
 
-    job = asyncio.ensure_future(run_sync(context.run, function, *args, limiter=_limiter_of_loop()))
+    work = partial(context.run, function, *args)
+    job = asyncio.ensure_future(run_sync(work, limiter=_limiter_of_loop()))
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:

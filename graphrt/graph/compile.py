@@ -133,7 +133,11 @@ class _Compiler:
     def node(self, name: str, targets: dict[str, Target], static_writes: list[tuple[int, Any]]) -> Node:
         builder = self.builder
         spec = builder.nodes.get(name)
-        triggers = (BRANCH_TO + name, *self.triggers[name]) if spec and not spec.defer else tuple(self.triggers[name])
+        triggers = (
+            (BRANCH_TO + name, *self.triggers[name])
+            if spec and not spec.defer
+            else tuple(self.triggers[name])
+        )
         consumes = [c for c in self.triggers[name] if overrides(self.channels[c], "consume")]
         schema = spec.input_schema if spec is not None else builder.state_schema
         return Node(
@@ -153,7 +157,9 @@ class _Compiler:
             tags=() if spec is not None else (TAG_HIDDEN,),
             metadata=dict(spec.metadata or {}) if spec is not None else {},
             hidden=spec is None,
-            express=not static_writes and not (consumes and spec is not None) and list(self.state_keys) != [ROOT],
+            express=not static_writes
+            and not (consumes and spec is not None)
+            and list(self.state_keys) != [ROOT],
             keys=self.state_keys if spec is not None else self.input_keys,
         )
 
@@ -179,7 +185,9 @@ class _Compiler:
                 mapper=mapper_of(schema),
                 typed=spec.input_schema is not None,
                 quick=self.is_quick(spec, schema),
-                hops={a: hops[end] for a, end in spec.ends.items() if end in hops} if spec.mapped and spec.ends else hops,
+                hops={a: hops[end] for a, end in spec.ends.items() if end in hops}
+                if spec.mapped and spec.ends
+                else hops,
             )
 
     def is_quick(self, spec: BranchSpec, schema: Any) -> bool:

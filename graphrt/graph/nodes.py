@@ -90,5 +90,3 @@ def declared_input(action: Any) -> Any:
     name = first_parameter(action)
     hint = hints_of(action).get(name or "")
     return hint if schema_hints(hint) else None
-
-

@@ -61,7 +61,9 @@ def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
         if isinstance(update, dict):
             write(plan, task, dict(update))
         elif (names := annotated_keys(update)) is not None:
-            write(plan, task, {key: value for key, value in _set_fields(update, names) if key in keys or strict})
+            write(
+                plan, task, {key: value for key, value in _set_fields(update, names) if key in keys or strict}
+            )
         else:
             raise InvalidUpdateError(
                 f"Expected dict, got {update!r} from node {task.node.name!r}. Return a dict of state keys, a Command, "
@@ -98,7 +100,9 @@ def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
         return
     for item in where:
         if not isinstance(item, (str, Send)):
-            raise GotoTypeError(f"In Command.goto, expected Send/str, got {type(item)} from node {task.node.name!r}.")
+            raise GotoTypeError(
+                f"In Command.goto, expected Send/str, got {type(item)} from node {task.node.name!r}."
+            )
         goto(plan, task, item)
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, ClassVar, Final, NotRequired, Required, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    NotRequired,
+    Required,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -46,7 +56,9 @@ def schema_hints(schema: Any) -> dict[str, Any]:
     fields_of = getattr(schema, "model_fields", None)
     if isinstance(fields_of, dict):
         return {key: hint for key, hint in hints.items() if key in fields_of}
-    return {key: hint for key, hint in hints.items() if get_origin(hint) is not ClassVar and hint is not ClassVar}
+    return {
+        key: hint for key, hint in hints.items() if get_origin(hint) is not ClassVar and hint is not ClassVar
+    }
 
 
 def _channel(key: str, hint: Any) -> Channel:
@@ -107,7 +119,7 @@ def mapper_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
 
 def annotated_keys(value: Any) -> tuple[str, ...] | None:
     """The keys that an object can update, if its class declares any."""
-    cls = type(value)
+    cls: type[Any] = type(value)
     if is_dataclass(cls):
         return tuple(field.name for field in fields(cls))
     model_fields = getattr(cls, "model_fields", None)

@@ -149,7 +149,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             return node, action
         name = callable_name(node)
         if name is None:
-            raise GraphValidationError(f"Node name must be provided: {node!r} has none. Use add_node(name, action).")
+            raise GraphValidationError(
+                f"Node name must be provided: {node!r} has none. Use add_node(name, action)."
+            )
         return name, node
 
     def add_edge(self, start_key: str | list[str], end_key: str) -> Self:
@@ -218,7 +220,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         for node in nodes:
             name, action = self._named(*node) if isinstance(node, tuple) else self._named(node, None)
             if name in self.nodes:
-                raise GraphValidationError(f"Node names must be unique: node with the name '{name}' already exists.")
+                raise GraphValidationError(
+                    f"Node names must be unique: node with the name '{name}' already exists."
+                )
             self.add_node(name, action)
             if previous is not None:
                 self.add_edge(previous, name)
@@ -278,7 +282,9 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             GraphValidationError: the graph is not complete.
         """
         self.validate()
-        plan = compile_plan(cast("StateGraph[Any, Any, Any, Any]", self), name=name or "graphrt", strict=strict)
+        plan = compile_plan(
+            cast("StateGraph[Any, Any, Any, Any]", self), name=name or "graphrt", strict=strict
+        )
         return CompiledStateGraph(self, plan, checkpointer=checkpointer, debug=debug)
 
 

@@ -59,7 +59,9 @@ def check_graph(builder: StateGraph[Any, Any, Any, Any]) -> None:
     starts = {start for start, _ in builder.edges} | {s for group, _ in builder.waiting_edges for s in group}
     starts |= set(builder.branches)
     for start in sorted(starts - known):
-        raise GraphValidationError(f"Found edge starting at unknown node '{start}'.{did_you_mean(start, nodes)}")
+        raise GraphValidationError(
+            f"Found edge starting at unknown node '{start}'.{did_you_mean(start, nodes)}"
+        )
     if START not in starts:
         raise GraphValidationError(
             "Graph must have an entrypoint: add at least one edge from START to another node"
@@ -69,7 +71,8 @@ def check_graph(builder: StateGraph[Any, Any, Any, Any]) -> None:
         targets |= set(spec.ends or ())
         for end in sorted(set(spec.ends or ()) - {*nodes, END}):
             raise GraphValidationError(
-                f"Found edge ending at unknown node `{end}`: node '{name}' says it goes there.{did_you_mean(end, nodes)}"
+                f"Found edge ending at unknown node `{end}`: node '{name}' says it goes there."
+                f"{did_you_mean(end, nodes)}"
             )
     for end in sorted(targets - {*nodes, END}):
         raise GraphValidationError(f"Found edge ending at unknown node `{end}`.{did_you_mean(end, nodes)}")

@@ -118,7 +118,8 @@ class NodeBuilder:
         """Write what the node returns to `channels`; by keyword, a value or a function of what it returns."""
         self._writes.extend(ChannelWriteEntry(c) if isinstance(c, str) else c for c in channels)
         self._writes.extend(
-            ChannelWriteEntry(c, mapper=v) if callable(v) else ChannelWriteEntry(c, v) for c, v in values.items()
+            ChannelWriteEntry(c, mapper=v) if callable(v) else ChannelWriteEntry(c, v)
+            for c, v in values.items()
         )
         return self
 

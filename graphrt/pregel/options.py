@@ -40,7 +40,9 @@ def modes_of(modes: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def chunk_shape(single: bool, version: str, coerce: Callable[[str, Any], Any] | None) -> Callable[[str, Any], Any]:
+def chunk_shape(
+    single: bool, version: str, coerce: Callable[[str, Any], Any] | None
+) -> Callable[[str, Any], Any]:
     """How a chunk looks to the consumer (LangGraph J1): bare, (mode, payload), or a StreamPart in v2."""
     check_choice("version", version, ("v1", "v2"))
     if version == "v1":

@@ -92,7 +92,6 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
             step_timeout=step_timeout,
         )
 
-
     def validate(self) -> Self:
         """Check that everything the program names exists.
 
@@ -141,12 +140,16 @@ class _Program:
                 self._exists(channel, f"Subscribed channel '{channel}' not in known channels: node {name}")
             for entry in node.writes:
                 if self.strict and entry.channel != TASKS:
-                    self._exists(entry.channel, f"Node {name} writes channel '{entry.channel}' not in known channels")
+                    self._exists(
+                        entry.channel, f"Node {name} writes channel '{entry.channel}' not in known channels"
+                    )
         subscribed = {channel for node in self.nodes.values() for channel in node.triggers}
         for channel in _many(self.input):
             self._exists(channel, f"Input channel '{channel}' not in known channels")
         if not subscribed & set(_many(self.input)):
-            raise GraphValidationError(f"None of the input channels {list(_many(self.input))} are subscribed to")
+            raise GraphValidationError(
+                f"None of the input channels {list(_many(self.input))} are subscribed to"
+            )
         for channel in (*_many(self.output), *_many(self.stream)):
             self._exists(channel, f"Output channel '{channel}' not in known channels")
 

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, Unpack, ca
 
 from graphrt.channels.base import MISSING
 from graphrt.checkpoint import Checkpointer
-from graphrt.config import DEFAULT_RECURSION_LIMIT, RunnableConfig, current_task, merge_configs, names_thread
+from graphrt.config import (
+    DEFAULT_RECURSION_LIMIT,
+    RunnableConfig,
+    current_task,
+    merge_configs,
+    names_thread,
+    run_config,
+)
 from graphrt.config import recursion_limit as limit_of
-from graphrt.config import run_config
 from graphrt.core.plan import Plan
 from graphrt.core.report import select, values_of
 from graphrt.engine.consumer import RunStream
@@ -289,7 +295,10 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         """
         wanted = self.stream_mode if stream_mode is None else stream_mode
         modes = modes_of(wanted)
-        printed = (*modes_of(print_mode), *(("updates", "values") if (self.debug if debug is None else debug) else ()))
+        printed = (
+            *modes_of(print_mode),
+            *(("updates", "values") if (self.debug if debug is None else debug) else ()),
+        )
         check_choice("multitask_strategy", multitask_strategy, STRATEGIES)
         selection = select(self.plan, output_keys, self.plan.stream)
         keys = select(self.plan, None, self.plan.stream)
@@ -367,7 +376,9 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         """`aget_state_history` from a thread without a running event loop."""
 
         async def collect() -> list[StateSnapshot]:
-            return [s async for s in self.aget_state_history(config, filter=filter, before=before, limit=limit)]
+            return [
+                s async for s in self.aget_state_history(config, filter=filter, before=before, limit=limit)
+            ]
 
         return iter(drive(collect(), "get_state_history"))
 

@@ -18,7 +18,9 @@ from graphrt.types import StateSnapshot
 __all__ = ["history_of", "state_of"]
 
 
-async def state_of(plan: Plan, saver: Checkpointer, serializer: Serializer, config: RunnableConfig) -> StateSnapshot:
+async def state_of(
+    plan: Plan, saver: Checkpointer, serializer: Serializer, config: RunnableConfig
+) -> StateSnapshot:
     """The state of the thread or checkpoint that `config` names; an empty snapshot for an unknown thread."""
     thread = thread_of(config)
     configurable = config.get("configurable", {})

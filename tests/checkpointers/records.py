@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Stored, TaskResult
@@ -12,11 +13,13 @@ Channels = Mapping[str, bytes | None]
 
 _ids = CheckpointIds(0xFEED)
 _clock = count(1_700_000_000_000_000_000, 1_000_000)
+_one_at_a_time = Lock()
 
 
 def new_id() -> str:
-    """A checkpoint id that sorts after all others."""
-    return _ids.next(next(_clock))
+    """A checkpoint id that sorts after all others, in whichever thread it is asked for."""
+    with _one_at_a_time:
+        return _ids.next(next(_clock))
 
 
 def checkpoint(parent: str | None = None, **fields: Any) -> Checkpoint:

@@ -92,7 +92,7 @@ async def test_history_has_all_branches(old: Writer) -> None:
 
 
 async def test_history_can_be_left_early(old: Writer) -> None:
-    async with aclosing(old.saver.history(old.thread)) as shown:  # type: ignore[type-var]
+    async with aclosing(old.saver.history(old.thread)) as shown:
         async for stored in shown:
             assert stored.checkpoint.id == old.made[5]
             break

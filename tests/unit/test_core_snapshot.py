@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from graphrt.channels import UntrackedValue
 from graphrt.checkpoint import ChannelData, Checkpoint, Stored, TaskResult
-from graphrt.core.commit import commit
+from graphrt.core.commit import commit, commit_input
 from graphrt.core.ids import path_text
 from graphrt.core.planning import plan_step
 from graphrt.core.report import select
 from graphrt.core.snapshot import adopt, changed_channels, look_at, names_of, restore, result_record
 from graphrt.core.state import State, Task
 from graphrt.errors import DeserializationError, GraphValidationError, InvalidUpdateError, SerializationError
+from graphrt.graph import START
 from graphrt.serde import Serializer
 from graphrt.types import Command, PregelTask, Send
 from tests.unit.core_world import Cells, Log, begin, due, graph, returns, run, says, step, values
@@ -107,21 +108,41 @@ def scripted() -> Any:
     return graph(Cells, *nodes, paths=paths, deferred=["late"]).compile().plan
 
 
-@given(updates, st.lists(st.tuples(st.lists(outputs, min_size=5, max_size=5), st.booleans()), max_size=6))
+@dataclass
+class Round:
+    """One commit: of an input, if there is one, else of a step. Then the process may end and another one go on."""
+
+    answers: list[Any]
+    given: Any
+    reload: bool
+
+
+rounds_of_a_thread = st.lists(
+    st.builds(
+        Round, st.lists(outputs, min_size=5, max_size=5), st.none() | st.none() | updates, st.booleans()
+    ),
+    max_size=8,
+)
+
+
+@given(updates, rounds_of_a_thread)
 def test_restored_state_is_the_state_that_was_stored(first, rounds):
     plan = scripted()
     state = begin(plan, first)
     thread = kept(state)
-    for answers, reload in rounds:
-        script[:] = answers
-        tasks = [run(state, task) for task in plan_step(state, None)]
+    for one in rounds:
+        script[:] = one.answers
+        tasks = [] if one.given is not None else [run(state, task) for task in plan_step(state, None)]
         try:
-            commit(state, tasks)
+            if one.given is not None:
+                commit_input(state, [(plan.channel_index[START], one.given)])
+            else:
+                commit(state, tasks)
         except InvalidUpdateError:
             return  # two writes to `last` or `once`: this step never happened
         thread.keep(state, tasks)
         assert seen(thread.restore(plan)) == seen(state)
-        if reload:
+        if one.reload:
             state = thread.restore(plan)
 
 
