@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
+from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue, UntrackedValue
 from graphrt.checkpoint import ChannelData
 from graphrt.errors import UnknownTargetError, did_you_mean
 
@@ -139,6 +139,7 @@ class Plan:
         shown: per channel, (view, key) pairs that show it.
         idle: channels that may change in a step that does not write them (E8).
         finishers: channels that want to know when nothing else is left to do (E9).
+        untracked: channels whose values are never stored.
         alone: per node, a tuple with its name.
         initial: some channel has a value before its first write.
         start: the node that hands out the input, if the graph has one.
@@ -165,6 +166,7 @@ class Plan:
     idle: frozenset[int] = field(init=False)
     finishers: tuple[int, ...] = field(init=False)
     initial: bool = field(init=False)
+    untracked: frozenset[int] = field(init=False)
     alone: tuple[tuple[str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -185,6 +187,7 @@ class Plan:
                 node.cells = {
                     key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None
                 }
+        self.untracked = frozenset(i for i, c in enumerate(self.channels) if isinstance(c, UntrackedValue))
         self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
 
     def _cell(self, index: int) -> Cell | None:

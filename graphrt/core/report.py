@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphrt.channels.base import MISSING
 from graphrt.core.ids import task_triggers
 from graphrt.core.plan import Plan, View
 from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, did_you_mean
 
-__all__ = ["Selection", "has_changed", "select", "task_finished", "task_started", "update_of", "values_of"]
+__all__ = ["Selection", "has_written", "select", "task_finished", "task_started", "update_of", "values_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,9 @@ def values_of(state: State, selection: Selection) -> Any:
     return {key: channels[i].get() for i, key in selection.keys.items() if channels[i].is_available()}
 
 
-def has_changed(state: State, selection: Selection) -> bool:
-    """Whether the last commit changed anything selected."""
-    return any(i in selection.keys for i in state.changed)
+def has_written(tasks: Sequence[Task], selection: Selection) -> bool:
+    """Whether one of the tasks wrote anything selected (LangGraph J2: a channel that a step clears does not count)."""
+    return any(i in selection.keys for task in tasks for i, _ in task.writes)
 
 
 def update_of(task: Task, selection: Selection) -> Any:
@@ -91,17 +90,8 @@ def task_finished(
 
 def result_of(task: Task, selection: Selection) -> dict[str, Any]:
     """A task's writes by key; a key written more than once holds `{"$writes": [...]}`."""
-    result: dict[str, Any] = {}
+    written: dict[str, list[Any]] = {}
     for i, value in task.writes:
-        key = selection.keys.get(i)
-        if key is None:
-            continue
-        known = result.get(key, MISSING)
-        if known is MISSING:
-            result[key] = value
-        elif isinstance(known, dict) and [*known] == ["$writes"]:
-            repeated: list[Any] = known["$writes"]
-            repeated.append(value)
-        else:
-            result[key] = {"$writes": [known, value]}
-    return result
+        if i in selection.keys:
+            written.setdefault(selection.keys[i], []).append(value)
+    return {key: values[0] if len(values) == 1 else {"$writes": values} for key, values in written.items()}

@@ -98,7 +98,7 @@ def callable_name(action: Any) -> str | None:
     return None if isinstance(action, str) else type(action).__name__
 
 
-def hints_of(action: Any) -> dict[str, Any]:
+def hints_of(action: object) -> dict[str, Any]:
     """The resolved annotations of a callable, `{}` if they cannot be resolved."""
     action = without_partials(action)
     if not inspect.isroutine(action) and not isinstance(action, type):

@@ -18,7 +18,7 @@ from graphrt.core.planning import plan_step
 from graphrt.core.report import Selection, result_of, values_of
 from graphrt.core.state import State, Task, TaskOwner
 from graphrt.errors import GraphValidationError, SerializationError, did_you_mean
-from graphrt.types import PregelTask
+from graphrt.types import PregelTask, Send
 
 __all__ = ["Look", "adopt", "adopted", "changed_channels", "look_at", "names_of", "restore", "result_record"]
 
@@ -48,6 +48,8 @@ def result_record(
     names = plan.channel_names
     writes: list[ChannelData] = []
     for i, value in task.writes:
+        if i in plan.untracked:
+            continue
         try:
             data = blobs[i] = encode(value)
         except SerializationError as error:
@@ -58,7 +60,7 @@ def result_record(
         writes += [arm_write(plan.nodes[i]) for i in dict.fromkeys(task.arms) if i not in task.node.arms]
     for send in (task.sends or ()) if sends else ():
         try:
-            writes.append(ChannelData(TASKS, encode(send)))
+            writes.append(ChannelData(TASKS, encode(_storable(plan, send))))
         except SerializationError as error:
             raise _located(error, task, f"Send to {send.node}") from None
     return TaskResult(path_text(task) if path is None else path, task.node.name, tuple(writes))
@@ -85,8 +87,17 @@ def changed_channels(state: State, encode: Encode, blobs: Mapping[int, bytes]) -
         content = channel.checkpoint()
         data.append(ChannelData(names[i], None if content is MISSING else encode(content)))
     if state.sends_changed:
-        data.append(ChannelData(TASKS, encode(state.sends) if state.sends else None))
+        sends = [_storable(state.plan, send) for send in state.sends] if state.plan.untracked else state.sends
+        data.append(ChannelData(TASKS, encode(sends) if sends else None))
     return tuple(data)
+
+
+def _storable(plan: Plan, send: Send) -> Send:
+    """A Send without the keys of its argument that name untracked channels (LangGraph C4)."""
+    if not plan.untracked or not isinstance(send.arg, dict):
+        return send
+    hidden = {plan.channel_names[i] for i in plan.untracked}
+    return Send(send.node, {key: value for key, value in send.arg.items() if key not in hidden})
 
 
 def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> State:
@@ -109,7 +120,7 @@ def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> Sta
     state.armed = sorted(_indexes(plan, checkpoint.next, running=running))
     state.ran = tuple(_indexes(plan, checkpoint.ran, running=False))
     if (sends := stored.channels.get(TASKS)) is not None:
-        state.sends = decode(sends)
+        state.sends = [send for send in decode(sends) if running or send.node in plan.targets]
     return state
 
 
@@ -127,24 +138,32 @@ def _indexes(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
     return found
 
 
-def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode) -> None:
-    """Take over the writes that an earlier attempt at this step finished with (LangGraph K7)."""
+def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode, *, running: bool = True) -> None:
+    """Take over the writes that an earlier attempt at this step finished with (LangGraph K7).
+
+    Raises:
+        UnknownTargetError: they lead to a node that the graph lost, and the step is `running` again.
+    """
     task.kept = task.restored = True
     for write in result.writes:
         if write.data is None:
             continue
         if write.channel == TASKS:
-            task.go(plan, decode(write.data))
+            send = decode(write.data)
+            if running or send.node in plan.targets:
+                task.go(plan, send)
         elif (i := plan.channel_index.get(write.channel)) is not None:
             task.writes.append((i, decode(write.data)))
         elif write.channel.startswith(BRANCH_TO):
-            task.go(plan, write.channel.removeprefix(BRANCH_TO))
+            name = write.channel.removeprefix(BRANCH_TO)
+            if running or name in plan.targets:
+                task.go(plan, name)
 
 
-def adopted(plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None) -> Task:
+def adopted(plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None, *, running: bool = True) -> Task:
     """The pseudo-task of a Command that was given as input to a step that is not finished (LangGraph H8)."""
     task = Task(NULL_NODE, None, owner, 0)
-    adopt(plan, task, result, decode)
+    adopt(plan, task, result, decode, running=running)
     return task
 
 
@@ -171,20 +190,20 @@ def look_at(
     state = restore(plan, stored, decode, running=False)
     for result in stored.results:
         if not result.node:
-            commit_null(state, adopted(plan, result, decode, None))
+            commit_null(state, adopted(plan, result, decode, None, running=False))
     tasks = plan_step(state, None)
-    results = {result.path: result for result in stored.results}
+    known = {result.path: result for result in stored.results}
     shown: list[PregelTask] = []
     finished: list[Task] = []
     for task in tasks:
         identity = task_id(
             task, checkpoint=stored.checkpoint.id, namespace=namespace, step=stored.checkpoint.step + 1
         )
-        result = results.get(path_text(task))
-        if result is not None and result.error is None:
-            adopt(plan, task, result, decode)
+        found = known.get(path_text(task))
+        if found is not None and found.error is None:
+            adopt(plan, task, found, decode, running=False)
             finished.append(task)
-        shown.append(_show(task, identity, result, selection))
+        shown.append(_show(task, identity, found, selection))
     pending = tuple(t.node.name for t in tasks if not (live and t.restored))
     if live and finished:
         commit(state, finished)

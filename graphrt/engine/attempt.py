@@ -8,7 +8,7 @@ when it returns; if it waits, `start` returns what is left to await.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType
 from typing import Any
@@ -39,6 +39,7 @@ class InContext:
         coroutine = self.coroutine
         waits_for = self.waits_for
         self.waits_for = None
+        step: Callable[[Any], Any]
         while True:
             try:
                 sent = yield waits_for
@@ -92,10 +93,9 @@ def start_inline(state: State, task: Task) -> Awaitable[None] | None:
         task.output = task.input
         return finish(state, task, None)
     context = copy_context()
-    output = context.run(call, task)
+    output = task.output = context.run(call, task)
     if type(output) is CoroutineType:
-        return _await_output(state, task, context, output)
-    task.output = output
+        return _await_output(state, task, context, task.output)
     return finish(state, task, context)
 
 
@@ -179,8 +179,8 @@ async def call_node(state: State, task: Task) -> None:
     elif node.is_async:
         task.output = await call(task)
     else:
-        task.output = await in_worker_thread(copy_context(), call, task)
-        if type(task.output) is CoroutineType:
+        output = task.output = await in_worker_thread(copy_context(), call, task)
+        if type(output) is CoroutineType:
             task.output = await task.output
     routing = finish(state, task, None)
     if routing is not None:

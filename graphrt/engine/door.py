@@ -20,9 +20,8 @@ from graphrt.errors import RunningLoopError
 __all__ = ["breathe", "drive", "drive_stream", "enter_loop", "running_loop"]
 
 T = TypeVar("T")
-# asyncio offers no public way to ask whether a loop runs that does not raise, which costs ten times as much.
-running_loop: Final = asyncio._get_running_loop  # pyright: ignore[reportPrivateUsage]
-"""The event loop that runs in this thread, or None."""
+running_loop: Final = asyncio._get_running_loop
+"""The event loop that runs in this thread, or None: the public `get_running_loop` raises instead, which costs more."""
 _NEEDS_LOOP: Final = object()
 """What a coroutine yields to the door when it cannot go on without a loop."""
 _END: Final[Any] = object()
@@ -153,4 +152,5 @@ def drive(coroutine: Coroutine[Any, Any, T], method: str) -> T:
             pass
     except StopIteration as stop:
         return cast(T, stop.value)
-    return _in_private_loop(_Rest(coroutine))
+    rest: Awaitable[T] = _Rest(coroutine)
+    return _in_private_loop(rest)

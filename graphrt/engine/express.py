@@ -97,7 +97,7 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 await run.fail(task, failure)
         try:
             rest = output
-            if type(output) is dict:
+            if type(rest) is dict:
                 rest = None
                 cells = node.cells
                 for key, value in output.items():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphrt.core.plan import NULL_NODE, Plan
-from graphrt.core.routing import GotoTypeError, goto
+from graphrt.core.routing import SEVERAL, GotoTypeError, goto
 from graphrt.core.state import Task
 from graphrt.errors import EmptyInputError, GraphValidationError, InvalidUpdateError
 from graphrt.types import Command, Send
@@ -26,7 +26,7 @@ def input_writes(plan: Plan, given: Any) -> list[tuple[int, Any]]:
         return [(plan.channel_index[channels], given)]
     if not isinstance(given, Mapping):
         raise InputTypeError(f"Expected a dict with some of {list(channels)}, got {type(given).__name__}.")
-    writes = [(plan.channel_index[key], given[key]) for key in channels if key in given]
+    writes: list[tuple[int, Any]] = [(plan.channel_index[key], given[key]) for key in channels if key in given]
     if not writes:
         raise nothing_to_run(plan)
     return writes
@@ -70,15 +70,19 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
     return task
 
 
-def update_items(update: Any) -> list[tuple[str, Any]]:
+def update_items(update: object) -> list[tuple[str, Any]]:
     """A Command's update as (key, value) pairs: from a dict, from pairs, from an annotated object."""
     if update is None:
         return []
     if isinstance(update, Mapping):
-        return list(update.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    if isinstance(update, (list, tuple)) and all(isinstance(i, tuple) and len(i) == 2 for i in update):  # pyright: ignore
-        return list(update)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return list(cast("Mapping[str, Any]", update).items())
+    if isinstance(update, SEVERAL) and all(map(_is_pair, update)):
+        return list(update)
     keys = getattr(type(update), "__annotations__", None)
     if keys:
         return [(key, getattr(update, key)) for key in keys if hasattr(update, key)]
     return [("__root__", update)]
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2

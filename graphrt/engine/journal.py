@@ -114,7 +114,10 @@ class Journal:
         plan = state.plan
         assert isinstance(plan.input_channels, str)
         state.version += 1
-        data = ChannelData(plan.input_channels, self._serializer.dumps(given))
+        try:
+            data = ChannelData(plan.input_channels, self._serializer.dumps(given))
+        except SerializationError as error:
+            raise _unstorable_input(error) from None
         return self._advance(
             step, "input", (plan.input_channels,), names_of(plan, state.ran), state.version, (data,), ()
         )
@@ -242,3 +245,9 @@ class Journal:
     def decode(self, data: bytes) -> Any:
         """One stored value."""
         return self._serializer.loads(data)
+
+
+def _unstorable_input(error: SerializationError) -> SerializationError:
+    return SerializationError(
+        f"The run's input holds a value that cannot be stored: {error}", path=error.path, type_name=error.type_name
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphrt.core.ids import path_text, tick_of
 from graphrt.core.report import (
     Selection,
-    has_changed,
+    has_written,
     result_of,
     task_finished,
     task_started,
@@ -45,9 +45,9 @@ class Publisher:
         if self.hub.wants_values:
             self.hub.put("values", values_of(state, self.selection))
 
-    def committed(self, state: State) -> None:
+    def committed(self, state: State, tasks: Sequence[Task]) -> None:
         """A superstep was committed."""
-        if self.hub.wants_values and has_changed(state, self.selection):
+        if self.hub.wants_values and has_written(tasks, self.selection):
             self.hub.put("values", values_of(state, self.selection))
 
     async def checkpoint(self, state: State, tasks: Sequence[Task], known: Mapping[str, TaskResult]) -> None:

@@ -358,7 +358,7 @@ class Run(Struct, eq=False):
         for task in tasks:
             if not task.reported:
                 publisher.finished(task, self.identify(task), self.step)
-        publisher.committed(self.state)
+        publisher.committed(self.state, tasks)
 
     def _out_of_steps(self) -> GraphRecursionError:
         limit = self.limit

@@ -115,8 +115,9 @@ class _Compiler:
         for starts, end in sorted(self.builder.waiting_edges):
             if end == END:
                 continue
-            barrier = NamedBarrierValueAfterFinish if self.builder.nodes[end].defer else NamedBarrierValue
-            join = self.trigger(end, f"join:{'+'.join(starts)}:{end}", barrier(str, set(starts)))
+            deferred = self.builder.nodes[end].defer
+            barrier: Channel = (NamedBarrierValueAfterFinish if deferred else NamedBarrierValue)(str, starts)
+            join = self.trigger(end, f"join:{'+'.join(starts)}:{end}", barrier)
             self.joins.append((join, end))
             for start in starts:
                 writes[start].append((join, start))

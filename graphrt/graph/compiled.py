@@ -77,7 +77,7 @@ class CompiledStateGraph(
         return payload
 
 
-def _as(schema: Any, values: dict[str, Any]) -> Any:
+def _as(schema: Any, values: Any) -> Any:
     mapper = mapper_of(schema)
     return values if mapper is None else mapper(values)
 

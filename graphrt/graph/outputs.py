@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from graphrt.core.plan import Plan
-from graphrt.core.routing import GotoTypeError, goto
+from graphrt.core.routing import SEVERAL, GotoTypeError, goto
 from graphrt.core.state import Task
 from graphrt.errors import ErrorCode, InvalidUpdateError, UnknownKeyError, did_you_mean
 from graphrt.graph.schema import ROOT, annotated_keys
@@ -14,64 +14,67 @@ from graphrt.types import Command, Send
 
 __all__ = ["keyed_writer", "root_writer"]
 
-Write = Callable[[Plan, Task, Any], None]
+Write: TypeAlias = Callable[[Plan, Task, Any], None]
 
 
 def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
     """The writer of nodes whose state has keys. Keys that are not in `keys` are an error if `strict`, else dropped."""
 
     def write(plan: Plan, task: Task, output: Any) -> None:
+        update = output
         if type(output) is dict:
             writes = task.writes
-            for key, value in output.items():
+            for key, value in update.items():
                 i = keys.get(key)
                 if i is not None:
                     writes.append((i, value))
                 elif strict:
                     raise _unknown_key(plan, task, key, keys)
         elif output is not None:
-            write_other(plan, task, output)
-
-    def write_other(plan: Plan, task: Task, output: Any) -> None:
-        if type(output) is Send:
-            goto(plan, task, output)
-        elif type(output) is Command:
-            write_command_update(plan, task, output.update)
-            _follow(plan, task, output)
-        elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
-            for item in output:
-                if type(item) is Command:
-                    write_command_update(plan, task, item.update)
-                elif item is not None:
-                    write_update(plan, task, item)
-            for item in output:
-                if type(item) is Command:
-                    _follow(plan, task, item)
-        else:
-            write_update(plan, task, output)
-
-    def write_command_update(plan: Plan, task: Task, update: Any) -> None:
-        if isinstance(update, (list, tuple)) and all(_is_pair(item) for item in update):
-            for key, value in update:
-                write(plan, task, {key: value})
-        elif update is not None:
-            write_update(plan, task, update)
-
-    def write_update(plan: Plan, task: Task, update: Any) -> None:
-        if isinstance(update, dict):
-            write(plan, task, dict(update))
-        elif (names := annotated_keys(update)) is not None:
-            write(
-                plan, task, {key: value for key, value in _set_fields(update, names) if key in keys or strict}
-            )
-        else:
-            raise InvalidUpdateError(
-                f"Expected dict, got {update!r} from node {task.node.name!r}. Return a dict of state keys, a Command, "
-                "an object of an annotated class, or None.",
-                code=ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE,
-            )
+            _write_other(write, plan, task, output)
 
     return write
+
+
+def _write_other(write: Write, plan: Plan, task: Task, output: Any) -> None:
+    """What a node returned besides a plain dict, handed to `write` as plain dicts."""
+    if type(output) is Send:
+        goto(plan, task, output)
+    elif type(output) is Command:
+        _write_command_update(write, plan, task, output.update)
+        _follow(plan, task, output)
+    elif isinstance(output, SEVERAL) and any(type(item) is Command for item in output):
+        for item in output:
+            if type(item) is Command:
+                _write_command_update(write, plan, task, item.update)
+            elif item is not None:
+                _write_update(write, plan, task, item)
+        for item in output:
+            if type(item) is Command:
+                _follow(plan, task, item)
+    else:
+        _write_update(write, plan, task, output)
+
+
+def _write_command_update(write: Write, plan: Plan, task: Task, update: Any) -> None:
+    if isinstance(update, SEVERAL) and all(map(_is_pair, update)):
+        for key, value in update:
+            write(plan, task, {key: value})
+    elif update is not None:
+        _write_update(write, plan, task, update)
+
+
+def _write_update(write: Write, plan: Plan, task: Task, update: Any) -> None:
+    if isinstance(update, dict):
+        write(plan, task, dict(cast("dict[str, Any]", update)))
+    elif (names := annotated_keys(update)) is not None:
+        write(plan, task, _set_fields(update, names))
+    else:
+        raise InvalidUpdateError(
+            f"Expected dict, got {update!r} from node {task.node.name!r}. Return a dict of state keys, a Command, "
+            "an object of an annotated class, or None.",
+            code=ErrorCode.INVALID_GRAPH_NODE_RETURN_VALUE,
+        )
 
 
 def root_writer(channel: int) -> Write:
@@ -80,11 +83,11 @@ def root_writer(channel: int) -> Write:
     def write(plan: Plan, task: Task, output: Any) -> None:
         if type(output) is Command:
             update = output.update
-            write(plan, task, update[ROOT] if isinstance(update, dict) and list(update) == [ROOT] else update)
+            write(plan, task, update[ROOT] if isinstance(update, dict) and [*update] == [ROOT] else update)
             _follow(plan, task, output)
         elif type(output) is Send:
             goto(plan, task, output)
-        elif isinstance(output, (list, tuple)) and any(type(item) is Command for item in output):
+        elif isinstance(output, SEVERAL) and any(type(item) is Command for item in output):
             for item in output:
                 write(plan, task, item)
         elif output is not None:
@@ -106,19 +109,19 @@ def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
         goto(plan, task, item)
 
 
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+def _is_pair(item: object) -> bool:
+    return isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2 and isinstance(item[0], str)
 
 
-def _set_fields(update: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+def _set_fields(update: object, names: tuple[str, ...]) -> dict[str, Any]:
     """The fields of an object that it writes: all of them, but of a pydantic model no None that nobody set (B8)."""
     explicit = getattr(update, "model_fields_set", names)
     defaults = getattr(type(update), "model_fields", {})
-    written: list[tuple[str, Any]] = []
+    written: dict[str, Any] = {}
     for key in names:
         value = getattr(update, key, None)
         if value is not None or key in explicit or defaults[key].default is not None:
-            written.append((key, value))
+            written[key] = value
     return written
 
 

@@ -12,6 +12,7 @@ from typing import (
     Final,
     NotRequired,
     Required,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -80,7 +81,7 @@ def _channel(key: str, hint: Any) -> Channel:
 def _given(typ: Any, extras: list[Any]) -> Channel | None:
     for extra in extras:
         if isinstance(extra, BaseChannel):
-            return extra.copy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            return extra.copy()  # pyright: ignore[reportUnknownVariableType]
         if isinstance(extra, type) and issubclass(extra, BaseChannel):
             return extra(typ)  # pyright: ignore[reportUnknownVariableType]
     return None
@@ -117,14 +118,14 @@ def mapper_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
     return build
 
 
-def annotated_keys(value: Any) -> tuple[str, ...] | None:
+def annotated_keys(value: object) -> tuple[str, ...] | None:
     """The keys that an object can update, if its class declares any."""
-    cls: type[Any] = type(value)
+    cls = type(value)
     if is_dataclass(cls):
         return tuple(field.name for field in fields(cls))
     model_fields = getattr(cls, "model_fields", None)
     if isinstance(model_fields, dict):
-        return tuple(model_fields)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return tuple(cast("dict[str, Any]", model_fields))
     if isinstance(value, msgspec.Struct):
         return value.__struct_fields__
     keys = inspect.get_annotations(cls)

@@ -2,17 +2,21 @@
 
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, TypedDict
 
 from graphrt.channels import AnyValue, EphemeralValue, Topic
+from graphrt.checkpoint import Checkpoint, Stored, TaskResult
 from graphrt.core.commit import commit, commit_input
 from graphrt.core.plan import Plan
 from graphrt.core.planning import plan_step
 from graphrt.core.report import select, values_of
+from graphrt.core.snapshot import changed_channels, names_of, restore, result_record
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import finish
 from graphrt.graph import START, StateGraph
+from graphrt.serde import Serializer
 
 
 class Log(TypedDict):
@@ -108,3 +112,46 @@ def values(state: State) -> Any:
 def changed(state: State) -> set[str]:
     """The channels that the last commit changed."""
     return {state.plan.channel_names[i] for i in state.changed}
+
+
+# ---- threads
+
+serializer = Serializer()
+
+
+@dataclass
+class Thread:
+    """The newest checkpoint of a thread, as a checkpointer would give it back."""
+
+    channels: dict[str, bytes] = field(default_factory=dict)
+    record: Any = None
+    results: list[TaskResult] = field(default_factory=list)
+
+    def keep(self, state: State, tasks: list[Task]) -> None:
+        """Store what the last commit changed."""
+        blobs: dict[int, bytes] = {}
+        for task in tasks:
+            result_record(state.plan, task, serializer.dumps, blobs)
+        for item in changed_channels(state, serializer.dumps, blobs):
+            if item.data is None:
+                self.channels.pop(item.channel, None)
+            else:
+                self.channels[item.channel] = item.data
+        armed, ran = names_of(state.plan, state.armed), names_of(state.plan, state.ran)
+        self.record = Checkpoint("c", None, state.version, 0, "loop", armed, ran, {})
+
+    @property
+    def stored(self) -> Stored:
+        return Stored(self.record, dict(self.channels), tuple(self.results), "c")
+
+    def restore(self, plan: Any) -> State:
+        return restore(plan, self.stored, serializer.loads, running=True)
+
+
+def kept(state: State) -> Thread:
+    """A thread that was stored in full once, at this state."""
+    thread = Thread()
+    state.changed = list(range(len(state.channels)))
+    state.sends_changed = True
+    thread.keep(state, [])
+    return thread

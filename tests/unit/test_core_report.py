@@ -6,7 +6,7 @@ import pytest
 
 from graphrt.core.planning import plan_step
 from graphrt.core.report import (
-    has_changed,
+    has_written,
     result_of,
     select,
     task_finished,
@@ -50,12 +50,12 @@ def test_key_that_does_not_exist_is_an_error_that_guesses_what_was_meant():
         select(plan, ["lost"], plan.stream)
 
 
-@pytest.mark.parametrize("keys, changed", [(None, True), ("last", True), (["log", "any"], False)])
-def test_commit_has_changed_what_was_written(keys, changed):
+@pytest.mark.parametrize("keys, written", [(None, True), ("last", True), (["log", "any"], False)])
+def test_values_are_news_when_a_task_wrote_one_of_them(keys, written):
     plan = graph(Cells, returns("n", {"last": 1}), paths=["START n"]).compile().plan
     state = begin(plan)
-    step(state)
-    assert has_changed(state, select(plan, keys, plan.stream)) is changed
+    tasks = [run(state, task) for task in plan_step(state, None)]
+    assert has_written(tasks, select(plan, keys, plan.stream)) is written
 
 
 # ---- updates
