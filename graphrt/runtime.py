@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, cast
+
+from msgspec import Struct
 
 from graphrt.config import running_task
 from graphrt.types import StreamWriter
@@ -13,8 +14,7 @@ from graphrt.typing import ContextT
 __all__ = ["ExecutionInfo", "Runtime", "get_runtime"]
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionInfo:
+class ExecutionInfo(Struct, frozen=True):
     """Which execution this is. `checkpoint_id` is the checkpoint the superstep started from, "" without one."""
 
     checkpoint_id: str

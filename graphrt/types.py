@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from msgspec import Struct
@@ -131,8 +130,7 @@ class StateSnapshot(NamedTuple):
     interrupts: tuple[Interrupt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GraphOutput(Generic[ValueT]):
+class GraphOutput(Struct, Generic[ValueT], frozen=True):
     """What `ainvoke(..., version="v2")` returns: the output, and the questions that are open if it was paused."""
 
     value: ValueT

@@ -20,9 +20,9 @@ from typing import Any, Final, TypeAlias, TypeGuard
 from graphrt.cli.exits import Refused, in_words
 from graphrt.errors import did_you_mean
 from graphrt.graph import StateGraph
-from graphrt.pregel import GraphRunner
+from graphrt.pregel import Pregel
 
-Graph: TypeAlias = GraphRunner[Any, Any, Any, Any]
+Graph: TypeAlias = Pregel[Any, Any, Any, Any]
 _EXAMPLE: Final = "for example graphs.py:graph or package.module:graph"
 
 
@@ -84,7 +84,7 @@ def _is_builder(value: object) -> TypeGuard[StateGraph[Any, Any, Any, Any]]:
 
 
 def _is_graph(value: object) -> TypeGuard[Graph]:
-    return isinstance(value, GraphRunner)
+    return isinstance(value, Pregel)
 
 
 def _parameters_without_default(function: Callable[..., object]) -> str:

@@ -6,7 +6,6 @@ is run again finds the results that were kept of it (LangGraph F1-F4, D9; the ha
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Final
 
 from graphrt.core.state import Task
@@ -65,6 +64,8 @@ def task_id(task: Task, *, checkpoint: str, namespace: str, step: int) -> str:
         parts = "\0".join(("__pregel_pull", *node.triggers))
     else:
         parts = f"__pregel_push\0{task.index}"
+    from hashlib import blake2b  # 8 ms to import, for runs that somebody looks at
+
     digest = blake2b(f"{checkpoint}\0{name}\0{step}\0{parts}".encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 

@@ -10,8 +10,9 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue, UntrackedValue
 from graphrt.checkpoint import ChannelData
@@ -36,8 +37,7 @@ TASKS: Final = "__pregel_tasks"
 """The channel that holds the Sends of the next superstep."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What is read together: the keys of one schema, or a single channel read bare.
 
     `channels` are (key, channel index) in schema order.
@@ -47,16 +47,14 @@ class View:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What going to a node means: arm it, or write to the channel that holds it back."""
 
     node: int
     channel: int | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Branch:
+class Branch(Struct, eq=False):
     """A conditional edge: `path` decides after its node ran, `ends` translates what it says into node names.
 
     Attributes:
@@ -73,11 +71,10 @@ class Branch:
     mapper: Callable[[dict[str, Any]], Any] | None = None
     typed: bool = False
     quick: bool = False
-    hops: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    hops: Mapping[str, int | None] = {}
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """One node, in the shape in which it is called.
 
     Attributes:
@@ -109,13 +106,13 @@ class Node:
     triggers: tuple[str, ...] = ()
     consumes: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    metadata: Mapping[str, Any] = {}
     hidden: bool = False
-    path: str = field(init=False)
+    path: str = ""
     arm_writes: tuple[ChannelData, ...] = ()
     express: bool = False
-    keys: Mapping[str, int] = field(default_factory=dict[str, int])
-    cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
+    keys: Mapping[str, int] = {}
+    cells: dict[str, Cell] = {}
 
     def __post_init__(self) -> None:
         self.path = f"~__pregel_pull, {self.name}"
@@ -129,8 +126,7 @@ NULL_NODE: Final = Node("", -1, None, False, (), 0, None, _writes_nothing)
 """Stands for whoever writes without being a node: a Command given as input."""
 
 
-@dataclass(slots=True, eq=False)
-class Plan:
+class Plan(Struct, eq=False):
     """Everything that does not change between runs.
 
     Attributes:
@@ -160,14 +156,14 @@ class Plan:
     joins: tuple[tuple[int, str], ...] = ()
     start: Node | None = None
     strict: bool = True
-    node_index: dict[str, int] = field(init=False)
-    channel_index: dict[str, int] = field(init=False)
-    shown: tuple[tuple[tuple[int, str], ...], ...] = field(init=False)
-    idle: frozenset[int] = field(init=False)
-    finishers: tuple[int, ...] = field(init=False)
-    initial: bool = field(init=False)
-    untracked: frozenset[int] = field(init=False)
-    alone: tuple[tuple[str], ...] = field(init=False)
+    node_index: dict[str, int] = {}
+    channel_index: dict[str, int] = {}
+    shown: tuple[tuple[tuple[int, str], ...], ...] = ()
+    idle: frozenset[int] = frozenset()
+    finishers: tuple[int, ...] = ()
+    initial: bool = False
+    untracked: frozenset[int] = frozenset()
+    alone: tuple[tuple[str], ...] = ()
 
     def __post_init__(self) -> None:
         self.node_index = {node.name: node.index for node in self.nodes}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from graphrt.core.ids import task_triggers
 from graphrt.core.plan import Plan, View
@@ -14,8 +15,7 @@ from graphrt.errors import GraphValidationError, did_you_mean
 __all__ = ["Selection", "has_written", "select", "task_finished", "task_started", "update_of", "values_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which channels a report is about: channel index -> key; `bare` reports the value of the only one as it is."""
 
     keys: Mapping[int, str]

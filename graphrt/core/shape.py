@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, get_type_hints
+
+from msgspec import Struct
 
 from graphrt.core.plan import Injection
 from graphrt.errors import GraphValidationError
@@ -17,8 +18,7 @@ _INJECTED: Final = {"config": "RunnableConfig", "writer": "StreamWriter", "runti
 """Parameter name -> the name of the type it must be annotated with, if it is annotated; None for any type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A callable, whether it is async, and what it wants besides its input."""
 
     call: Callable[..., Any]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
@@ -97,7 +97,10 @@ def _storable(plan: Plan, send: Send) -> Send:
     if not plan.untracked or not isinstance(send.arg, dict):
         return send
     hidden = {plan.channel_names[i] for i in plan.untracked}
-    return Send(send.node, {key: value for key, value in send.arg.items() if key not in hidden})
+    return Send(
+        send.node,
+        {key: value for key, value in cast("dict[object, Any]", send.arg).items() if key not in hidden},
+    )
 
 
 def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> State:
@@ -160,7 +163,9 @@ def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode, *, running
                 task.go(plan, name)
 
 
-def adopted(plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None, *, running: bool = True) -> Task:
+def adopted(
+    plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None, *, running: bool = True
+) -> Task:
     """The pseudo-task of a Command that was given as input to a step that is not finished (LangGraph H8)."""
     task = Task(NULL_NODE, None, owner, 0)
     adopt(plan, task, result, decode, running=running)

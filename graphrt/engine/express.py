@@ -46,7 +46,7 @@ def clear_input(state: State) -> tuple[ChannelData, ...]:
     return (ChannelData(START, None),)
 
 
-async def express(run: Run, state: State, step: int, given: Any = MISSING) -> int:
+async def express(run: Run, state: State, step: int, given: Any = MISSING) -> int:  # noqa: C901 - see above
     """Run supersteps from number `step` on as far as the express way leads; the number of the next one.
 
     Args:

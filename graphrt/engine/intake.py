@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from graphrt.core.plan import NULL_NODE, Plan
@@ -26,7 +26,9 @@ def input_writes(plan: Plan, given: Any) -> list[tuple[int, Any]]:
         return [(plan.channel_index[channels], given)]
     if not isinstance(given, Mapping):
         raise InputTypeError(f"Expected a dict with some of {list(channels)}, got {type(given).__name__}.")
-    writes: list[tuple[int, Any]] = [(plan.channel_index[key], given[key]) for key in channels if key in given]
+    writes: list[tuple[int, Any]] = [
+        (plan.channel_index[key], given[key]) for key in channels if key in given
+    ]
     if not writes:
         raise nothing_to_run(plan)
     return writes
@@ -70,7 +72,7 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
     return task
 
 
-def update_items(update: object) -> list[tuple[str, Any]]:
+def update_items(update: Any) -> list[tuple[str, Any]]:
     """A Command's update as (key, value) pairs: from a dict, from pairs, from an annotated object."""
     if update is None:
         return []
@@ -78,11 +80,15 @@ def update_items(update: object) -> list[tuple[str, Any]]:
         return list(cast("Mapping[str, Any]", update).items())
     if isinstance(update, SEVERAL) and all(map(_is_pair, update)):
         return list(update)
-    keys = getattr(type(update), "__annotations__", None)
+    keys = _annotated(update)
     if keys:
         return [(key, getattr(update, key)) for key in keys if hasattr(update, key)]
     return [("__root__", update)]
 
 
+def _annotated(value: object) -> Iterable[str] | None:
+    return getattr(type(value), "__annotations__", None)
+
+
 def _is_pair(item: object) -> bool:
-    return isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2
+    return isinstance(item, tuple) and len(cast("tuple[object, ...]", item)) == 2

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from random import getrandbits
+from os import urandom
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
 from graphrt.core.ids import CheckpointIds, path_text, task_id
@@ -24,8 +24,10 @@ from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
 from graphrt.engine.patience import wait_out
 from graphrt.errors import SerializationError
-from graphrt.serde import Serializer
 from graphrt.types import Durability
+
+if TYPE_CHECKING:
+    from graphrt.serde import Serializer
 
 __all__ = ["Journal"]
 
@@ -62,7 +64,7 @@ class Journal:
         self._flight: asyncio.Task[None] | None = None
         self._unsaved: dict[str, ChannelData] = {}
         self._kept: list[TaskResult] = []
-        self._ids = CheckpointIds(getrandbits(48))
+        self._ids = CheckpointIds(int.from_bytes(urandom(6)))
         self.keeps_each = not saver.immediate
         self._in_place = saver.immediate or durability == "sync"
         self.thread_id = thread_id
@@ -79,7 +81,7 @@ class Journal:
         if stored is not None:
             self._head = stored.head
             self.current = stored.checkpoint.id
-            self._ids = CheckpointIds(getrandbits(48), stored.head)
+            self._ids = CheckpointIds(int.from_bytes(urandom(6)), stored.head)
             self.last = stored.checkpoint
         return stored
 
@@ -249,5 +251,7 @@ class Journal:
 
 def _unstorable_input(error: SerializationError) -> SerializationError:
     return SerializationError(
-        f"The run's input holds a value that cannot be stored: {error}", path=error.path, type_name=error.type_name
+        f"The run's input holds a value that cannot be stored: {error}",
+        path=error.path,
+        type_name=error.type_name,
     )

@@ -1,14 +1,14 @@
 """The run loop: plan -> run -> commit -> persist -> publish, until nothing is planned.
 
 This is the hot path of graphrt. With neither checkpointer nor stream a superstep of one async node costs about 3 us
-(`python -m bench --case loop_1000`), so `Run.execute` is one long function with plain attribute reads.
+(`python -m bench --case loop_1000`), so `Run._supersteps` is one long function with plain attribute reads.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from random import getrandbits
+from os import urandom
 from time import time_ns
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -95,7 +95,7 @@ class Run(Struct, eq=False):
         self.step = step - 1
         return not (state.armed or state.sends or self.plan.joins or step > self.stop)
 
-    async def _supersteps(self, state: State) -> None:
+    async def _supersteps(self, state: State) -> None:  # noqa: C901 - the hot loop, see above
         journal = self.journal
         publisher = self.publisher
         in_loop = running_loop() is not None
@@ -339,7 +339,7 @@ class Run(Struct, eq=False):
     async def _announce_checkpoint(
         self, publisher: Publisher, tasks: Sequence[Task], known: Mapping[str, TaskResult]
     ) -> None:
-        """Report the newest checkpoint with the tasks that start from it, also when they may not start any more (J7)."""
+        """Report the newest checkpoint with its tasks, also when the step limit keeps them from starting (J7)."""
         for task in tasks:
             self.identify(task)
         await publisher.checkpoint(self.state, tasks, known)
@@ -378,7 +378,7 @@ class Run(Struct, eq=False):
             return self.journal.identify(task, self.step)
         if task.id_ is None:
             if self.seed is None:
-                self.seed = CheckpointIds(getrandbits(48)).next(time_ns())
+                self.seed = CheckpointIds(int.from_bytes(urandom(6))).next(time_ns())
             task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
         return task.id_
 

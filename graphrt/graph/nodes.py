@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
+
+from msgspec import Struct
 
 from graphrt.core.shape import Shape, callable_name, first_parameter, hints_of, shape_of
 from graphrt.graph.schema import schema_hints
@@ -13,8 +14,7 @@ from graphrt.types import Command, Send
 __all__ = ["Branch", "NodeSpec", "branch_name", "command_targets", "declared_input"]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
+class NodeSpec(Struct, frozen=True):
     """A node as it was added.
 
     Attributes:
@@ -33,8 +33,7 @@ class NodeSpec:
         return self.shape.call
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """A conditional edge as it was added.
 
     Attributes:

@@ -110,7 +110,7 @@ def _follow(plan: Plan, task: Task, command: Command[Any]) -> None:
 
 
 def _is_pair(item: object) -> bool:
-    return isinstance(item, tuple) and len(cast("tuple[Any, ...]", item)) == 2 and isinstance(item[0], str)
+    return isinstance(item, tuple) and len(cast("tuple[object, ...]", item)) == 2 and isinstance(item[0], str)
 
 
 def _set_fields(update: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+from msgspec import Struct
 
 from graphrt.core.shape import Shape, shape_of
 from graphrt.errors import GraphValidationError
@@ -36,8 +37,7 @@ class ChannelWriteEntry(NamedTuple):
     mapper: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PregelNode:
+class PregelNode(Struct, frozen=True):
     """A node of a `Pregel` program; `NodeBuilder` makes them.
 
     Attributes:
@@ -51,7 +51,7 @@ class PregelNode:
     actions: tuple[Shape, ...] = ()
     writes: tuple[ChannelWriteEntry, ...] = ()
     tags: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    metadata: Mapping[str, Any] = {}
 
 
 class NodeBuilder:

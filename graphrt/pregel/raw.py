@@ -74,7 +74,9 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         strict: bool = True,
     ) -> None:
         built = {n: node.build() if isinstance(node, NodeBuilder) else node for n, node in nodes.items()}
-        program = _Program(name, built, {n: channel.copy() for n, channel in (channels or {}).items()}, strict)
+        program = _Program(
+            name, built, {n: channel.copy() for n, channel in (channels or {}).items()}, strict
+        )
         program.input = _names(input_channels)
         program.output = _names(output_channels)
         program.stream = _names(stream_channels) if stream_channels is not None else tuple(program.channels)

@@ -40,7 +40,6 @@ from graphrt.pregel.options import (
     thread_of,
 )
 from graphrt.pregel.threads import history_of, state_of
-from graphrt.serde import Serializer, TypeRegistry
 from graphrt.types import (
     Command,
     Durability,
@@ -53,6 +52,7 @@ from graphrt.types import (
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 if TYPE_CHECKING:
+    from graphrt.serde import Serializer
     from graphrt.pregel.signatures import InvokeOptions, RunOptions, StreamOptions
 
 __all__ = ["GraphRunner"]
@@ -97,6 +97,8 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         self._schemas = schemas
         self._serializer: Serializer | None = None
         self._turns: tuple[Any, Turns] = (None, cast(Turns, None))
+        if self.checkpointer:
+            self.serializer  # noqa: B018 - built now: a run must not stop the event loop for imports
 
     @property
     def name(self) -> str:
@@ -104,9 +106,33 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         return self.plan.name
 
     @property
+    def input_channels(self) -> str | list[str]:
+        """What a run's input writes."""
+        channels = self.plan.input_channels
+        return channels if isinstance(channels, str) else list(channels)
+
+    @property
+    def output_channels(self) -> str | list[str]:
+        """The keys that a run returns; one bare name for a graph that returns one value."""
+        view = self.plan.views[self.plan.output]
+        keys = [key for key, _ in view.channels]
+        return keys[0] if view.bare else keys
+
+    def copy(self, update: Mapping[str, Any] | None = None) -> Self:
+        """The same graph with some attributes changed, such as `checkpointer` or `config`."""
+        other = copy(self)
+        for name, value in (update or {}).items():
+            if name == "checkpointer":
+                value = resolve_checkpointer(value)
+            setattr(other, name, value)
+        return other
+
+    @property
     def serializer(self) -> Serializer:
         """Turns this graph's values into bytes and back; it knows the types that the schemas mention."""
         if self._serializer is None:
+            from graphrt.serde import Serializer, TypeRegistry  # 20 ms, for graphs that store something
+
             registry = TypeRegistry()
             for schema in self._schemas:
                 registry.register_schema(schema)
@@ -179,7 +205,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         chunks: list[Any] = []
         stream = self.astream(
             input, config, context=context, stream_mode=stream_mode, print_mode=print_mode,
-            output_keys=self._output_keys() if output_keys is None else output_keys,
+            output_keys=self.output_channels if output_keys is None else output_keys,
             durability=durability, version=version, multitask_strategy=multitask_strategy,
         )  # fmt: skip
         async with stream:
@@ -458,11 +484,6 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         if isinstance(context, dict) and isinstance(schema, type) and not issubclass(schema, dict):
             return schema(**context)
         return context  # pyright: ignore[reportUnknownVariableType]
-
-    def _output_keys(self) -> str | list[str]:
-        view = self.plan.views[self.plan.output]
-        keys = [key for key, _ in view.channels]
-        return keys[0] if view.bare else keys
 
     def _output(self, run: Run, output_keys: str | Sequence[str] | None, version: StreamVersion) -> Any:
         state = run.state

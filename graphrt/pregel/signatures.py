@@ -91,7 +91,7 @@ MappedRouter: TypeAlias = NodeAction[State, Input, Context]
 
 
 class RunOptions(TypedDict, Generic[ContextT], total=False):
-    """What every way of running a graph takes by keyword; `GraphRunner.ainvoke` describes it."""
+    """What every way of running a graph takes by keyword; `Pregel.ainvoke` describes it."""
 
     context: ContextT | None
     print_mode: StreamMode | Sequence[StreamMode]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphrt.checkpoint import Checkpointer, Stored
 from graphrt.config import RunnableConfig
@@ -12,8 +12,10 @@ from graphrt.core.report import select
 from graphrt.core.snapshot import look_at
 from graphrt.engine.publish import checkpoint_config, created_at, metadata_of
 from graphrt.pregel.options import thread_of
-from graphrt.serde import Serializer
 from graphrt.types import StateSnapshot
+
+if TYPE_CHECKING:
+    from graphrt.serde import Serializer
 
 __all__ = ["history_of", "state_of"]
 

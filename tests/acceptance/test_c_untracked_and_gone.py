@@ -39,7 +39,9 @@ def without_b(saver: Any) -> Any:
 async def test_c4_an_untracked_value_need_not_be_storable(saver: Any) -> None:
     seen: list[bool] = []
     app = started(
-        saver, Command(update={"conn": object(), "x": 1}, goto="b"), lambda state: seen.append("conn" in state)
+        saver,
+        Command(update={"conn": object(), "x": 1}, goto="b"),
+        lambda state: seen.append("conn" in state),
     )
     await app.ainvoke({"x": 0}, thread())
     assert seen == [True]
