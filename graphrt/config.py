@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from graphrt.runtime import Runtime
     from graphrt.types import StreamWriter
 
-__all__ = ["DEFAULT_RECURSION_LIMIT", "RunnableConfig", "get_config", "get_stream_writer", "merge_configs"]
+__all__ = [
+    "DEFAULT_RECURSION_LIMIT",
+    "RunnableConfig",
+    "current_task",
+    "get_config",
+    "get_stream_writer",
+    "merge_configs",
+    "names_thread",
+    "recursion_limit",
+    "run_config",
+    "running_task",
+]
 
 DEFAULT_RECURSION_LIMIT: Final = 10_007
 """Supersteps a run may take unless its config says otherwise (LangGraph A1)."""

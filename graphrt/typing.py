@@ -10,7 +10,7 @@ if sys.version_info >= (3, 13):
 else:
     from typing_extensions import TypeVar
 
-__all__ = ["ContextT", "InputT", "NodeInputT", "OutputT", "StateT"]
+__all__ = ["ContextT", "InputT", "NodeInputT", "NodeName", "OutputT", "StateT", "ValueT"]
 
 StateT = TypeVar("StateT", default=Any)
 """The state that nodes share."""

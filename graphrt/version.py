@@ -1,3 +1,5 @@
 """The one place that states the version; packaging reads it from here."""
 
+__all__ = ["__version__"]
+
 __version__ = "0.1.0"

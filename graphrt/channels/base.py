@@ -14,7 +14,16 @@ from typing import Any, Final, Generic, Self, TypeGuard, TypeVar
 
 from graphrt.errors import EmptyChannelError, ErrorCode, InvalidUpdateError
 
-__all__ = ["MISSING", "BaseChannel", "Missing"]
+__all__ = [
+    "MISSING",
+    "BaseChannel",
+    "Checkpoint",
+    "Missing",
+    "Value",
+    "empty_channel",
+    "of_same_class",
+    "one_value_only",
+]
 
 Value = TypeVar("Value")
 Update = TypeVar("Update")

@@ -22,6 +22,8 @@ from graphrt.graph.drawing import Graph
 from graphrt.types import StreamMode
 from graphrt.version import __version__
 
+__all__ = ["graphrt"]
+
 MODES: Final[tuple[StreamMode, ...]] = get_args(StreamMode)
 
 _target = click.argument("target", metavar="FILE_OR_MODULE:GRAPH")

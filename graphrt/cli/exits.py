@@ -17,6 +17,8 @@ from graphrt.errors import (
     ThreadConflict,
 )
 
+__all__ = ["EXIT_CODES", "Exit", "Refused", "errors_in_words", "in_words"]
+
 
 class Exit(IntEnum):
     """Documented in `--help` and docs/cli.md."""

@@ -9,6 +9,8 @@ from typing import Any
 import click
 import msgspec
 
+__all__ = ["read_input"]
+
 
 def read_input(given: str | None) -> Any:
     """The value of `--input`; None if the option is missing, which means "continue the thread".

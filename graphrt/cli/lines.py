@@ -9,6 +9,8 @@ import msgspec
 
 from graphrt.cli.exits import in_words
 
+__all__ = ["JsonLines", "as_json"]
+
 
 class JsonLines:
     """Writes each chunk as it comes, whole and flushed: a reader never waits for a line that is done."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+__all__ = ["Progress", "Row"]
+
 
 @dataclass(slots=True)
 class Row:

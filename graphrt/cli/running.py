@@ -14,6 +14,8 @@ from graphrt.config import RunnableConfig
 from graphrt.errors import EmptyInputError
 from graphrt.types import StreamMode
 
+__all__ = ["Request", "View", "run"]
+
 
 class View(Protocol):
     """Where a run shows itself."""

@@ -22,6 +22,8 @@ from graphrt.errors import did_you_mean
 from graphrt.graph import StateGraph
 from graphrt.pregel import Pregel
 
+__all__ = ["Graph", "find", "graph_of", "settled"]
+
 Graph: TypeAlias = Pregel[Any, Any, Any, Any]
 _EXAMPLE: Final = "for example graphs.py:graph or package.module:graph"
 

@@ -15,6 +15,8 @@ from graphrt.cli.lines import as_json
 from graphrt.cli.progress import Progress, Row
 from graphrt.graph.drawing.ascii import printable
 
+__all__ = ["Terminal", "duration"]
+
 _MOST_ROWS: Final = 12
 """Running nodes shown at once; a step may have thousands."""
 

@@ -21,7 +21,20 @@ from graphrt.errors import UnknownTargetError, did_you_mean
 if TYPE_CHECKING:
     from graphrt.core.state import Task
 
-__all__ = ["Branch", "Channel", "Injection", "Node", "Plan", "Target", "View"]
+__all__ = [
+    "BRANCH_TO",
+    "NULL_NODE",
+    "TASKS",
+    "Branch",
+    "Channel",
+    "Injection",
+    "Node",
+    "Plan",
+    "Target",
+    "View",
+    "arm_write",
+    "overrides",
+]
 
 Channel: TypeAlias = BaseChannel[Any, Any, Any]
 Injection: TypeAlias = tuple[tuple[str, str], ...]

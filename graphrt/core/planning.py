@@ -7,7 +7,7 @@ from typing import Any
 from graphrt.channels.base import MISSING
 from graphrt.core.state import State, Task, TaskOwner
 
-__all__ = ["node_input", "plan_step"]
+__all__ = ["plan_step"]
 
 
 def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:

@@ -12,7 +12,16 @@ from graphrt.core.plan import Plan, View
 from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, did_you_mean
 
-__all__ = ["Selection", "has_written", "select", "task_finished", "task_started", "update_of", "values_of"]
+__all__ = [
+    "Selection",
+    "has_written",
+    "result_of",
+    "select",
+    "task_finished",
+    "task_started",
+    "update_of",
+    "values_of",
+]
 
 
 class Selection(Struct, frozen=True):

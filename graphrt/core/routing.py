@@ -13,7 +13,7 @@ from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, InvalidUpdateError, UnknownTargetError, did_you_mean
 from graphrt.types import Send
 
-__all__ = ["SEVERAL", "GotoTypeError", "follow", "goto", "preview", "router_input"]
+__all__ = ["SEVERAL", "GotoTypeError", "follow", "goto", "router_input"]
 
 SEVERAL: Final[Any] = (list, tuple)
 """What holds several answers instead of one. For type checkers an `isinstance` of it leaves what it looks at Any."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from graphrt.core.plan import Injection
 from graphrt.errors import GraphValidationError
 
-__all__ = ["Shape", "callable_name", "hints_of", "shape_of"]
+__all__ = ["Shape", "callable_name", "first_parameter", "hints_of", "shape_of"]
 
 _INJECTED: Final = {"config": "RunnableConfig", "writer": "StreamWriter", "runtime": None}
 """Parameter name -> the name of the type it must be annotated with, if it is annotated; None for any type."""

@@ -64,15 +64,16 @@ def call(task: Task) -> Any:
     """The node's function called as it likes to be called; for `Context.run`."""
     current_task.set(task)
     node = task.node
-    assert node.call is not None
-    if node.inject:
-        return node.call(task.input, **arguments(task, node.inject))
-    return node.call(task.input)
+    function: Any = node.call
+    return function(task.input, **arguments(task, node.inject)) if node.inject else function(task.input)
 
 
 def begin(task: Task) -> tuple[Any, Any]:
     """Call an async node and run it up to its first wait; for `Context.run`. StopIteration carries its result."""
-    coroutine = call(task)
+    current_task.set(task)  # what `call` does, without the cost of calling it: 5 % of a step
+    node = task.node
+    function: Any = node.call
+    coroutine = function(task.input, **arguments(task, node.inject)) if node.inject else function(task.input)
     return coroutine, coroutine.send(None)
 
 

@@ -25,7 +25,7 @@ from graphrt.engine.door import breathe, enter_loop, running_loop
 if TYPE_CHECKING:
     from graphrt.engine.run import Run
 
-__all__ = ["express", "hold_input"]
+__all__ = ["BREATH", "express", "hold_input"]
 
 BREATH: Final = 64
 """Supersteps after which the event loop gets a turn even if no node waits: a busy graph must not starve its host."""

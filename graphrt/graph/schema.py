@@ -23,7 +23,7 @@ import msgspec
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
 from graphrt.errors import GraphValidationError
 
-__all__ = ["ROOT", "annotated_keys", "channels_of", "mapper_of", "type_of"]
+__all__ = ["ROOT", "annotated_keys", "channels_of", "mapper_of", "schema_hints", "type_of"]
 
 ROOT: Final = "__root__"
 """The key of a state that is one value instead of several."""

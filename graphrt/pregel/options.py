@@ -10,7 +10,16 @@ from graphrt.config import RunnableConfig
 from graphrt.errors import GraphValidationError, did_you_mean
 from graphrt.types import Durability, MultitaskStrategy, StreamMode
 
-__all__ = ["check_choice", "chunk_shape", "metadata_scalars", "modes_of", "resolve_checkpointer", "thread_of"]
+__all__ = [
+    "DURABILITIES",
+    "STRATEGIES",
+    "check_choice",
+    "chunk_shape",
+    "metadata_scalars",
+    "modes_of",
+    "resolve_checkpointer",
+    "thread_of",
+]
 
 MODES: Final = get_args(StreamMode)
 DURABILITIES: Final = get_args(Durability)

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from graphrt.serde.native import Native
 
+__all__ = ["Codec", "Decode", "Encode", "checked", "type_name"]
+
 Encode: TypeAlias = Callable[[Any], Any]
 """Value to body. The body may hold anything serialisable; it is encoded in turn."""
 

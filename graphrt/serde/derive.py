@@ -11,6 +11,8 @@ from graphrt.serde.failures import exception_codec
 from graphrt.serde.foreign import is_model, model_codec
 from graphrt.serde.records import record_codec
 
+__all__ = ["derive"]
+
 
 def derive(typ: Any, tag: str | None = None) -> Codec | None:
     """The codec that `typ` describes by itself, or None if it says nothing about its parts."""

@@ -14,6 +14,8 @@ from typing import Any
 from graphrt import errors
 from graphrt.serde.codec import Codec, checked, type_name
 
+__all__ = ["RemoteError", "exception_codec", "failure_codecs", "remote"]
+
 _TEXT_LIMIT = 10_000
 
 

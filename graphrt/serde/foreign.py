@@ -9,6 +9,8 @@ from typing import Any
 
 from graphrt.serde.codec import Codec, checked
 
+__all__ = ["foreign_codec", "foreign_codecs", "is_model", "model_codec"]
+
 _DTYPE = re.compile(r"[<>|][biufcSUMm][0-9]+(\[[0-9]*[a-zA-Z]+\])?")
 """Types whose bytes are the value: no objects, no nested fields."""
 

@@ -21,6 +21,8 @@ from graphrt.serde.refused import Refused
 from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.wire import ATOMS, EXT_CODE, MANY, MAX_DEPTH, UnknownValue, type_of
 
+__all__ = ["Lowerer"]
+
 Lowering: TypeAlias = "Callable[[Lowerer, Any, int], Any]"
 
 

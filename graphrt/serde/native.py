@@ -25,6 +25,8 @@ from msgspec import Struct
 
 from graphrt.serde.wire import ATOMS, type_of
 
+__all__ = ["Native", "in_dict", "native_dataclass", "native_struct"]
+
 Read: TypeAlias = Callable[[Any], Any]
 
 _STR = frozenset({str})

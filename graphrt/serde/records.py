@@ -18,6 +18,8 @@ import msgspec
 from graphrt.serde.codec import Codec, Decode, Encode, checked
 from graphrt.serde.native import in_dict, native_dataclass, native_struct
 
+__all__ = ["record_codec"]
+
 Default: TypeAlias = Callable[[], Any] | None
 
 _MISSING: Any = object()

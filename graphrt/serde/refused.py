@@ -5,6 +5,8 @@ from __future__ import annotations
 from graphrt.errors import SerializationError
 from graphrt.serde.codec import Codec, type_name
 
+__all__ = ["Refused"]
+
 _SHOWN = 200  # characters of a path in a message
 
 

@@ -20,6 +20,8 @@ from graphrt.serde.standard import standard_codecs
 from graphrt.serde.wire import ATOMS
 from graphrt.serde.words import word_codecs
 
+__all__ = ["TypeRegistry"]
+
 _TYPES = {codec.typ: codec for codec in (*standard_codecs(), *failure_codecs(), *word_codecs())}
 _TAGS = {codec.tag: codec for codec in (*_TYPES.values(), *foreign_codecs())}
 _PLAIN = ATOMS | {list, dict}

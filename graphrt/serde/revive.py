@@ -13,6 +13,8 @@ from graphrt.serde.codec import Codec, checked
 from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.wire import EXT_CODE, MANY, UnknownValue
 
+__all__ = ["Reviver"]
+
 _split = Decoder(tuple[str, int, msgspec.Raw]).decode
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from graphrt.serde.foreign import is_model
 from graphrt.serde.wire import ATOMS
 
+__all__ = ["is_typeddict", "reachable_classes"]
+
 
 def is_typeddict(typ: type) -> bool:
     """Whether `typ` describes plain dicts (of `typing` or `typing_extensions`): there are no instances of it."""

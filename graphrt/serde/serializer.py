@@ -11,6 +11,8 @@ from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.revive import Reviver
 from graphrt.serde.wire import ATOMS
 
+__all__ = ["Serializer"]
+
 
 class Serializer:
     """Values to bytes and back within one registry of types. May be shared between threads."""

@@ -19,6 +19,8 @@ from msgspec import UNSET, UnsetType
 from graphrt.serde.codec import Codec, Decode, checked
 from graphrt.serde.zones import zone
 
+__all__ = ["standard_codecs"]
+
 _FACTORIES: dict[str, Callable[[], Any]] = {
     typ.__name__: typ for typ in (list, dict, set, int, float, str, bool, bytes, tuple, frozenset)
 }

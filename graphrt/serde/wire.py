@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+__all__ = ["ATOMS", "EXT_CODE", "MANY", "MAX_DEPTH", "UnknownValue", "type_of"]
+
 EXT_CODE: Final = 71
 """The one MessagePack extension type that serde writes; its payload is MessagePack `[tag, version, body]`."""
 

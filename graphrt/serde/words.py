@@ -9,6 +9,8 @@ from graphrt.serde.codec import Codec
 from graphrt.serde.derive import derive
 from graphrt.types import Command, Interrupt, Overwrite, Send
 
+__all__ = ["word_codecs"]
+
 
 def word_codecs() -> Iterator[Codec]:
     """Send, Command, Overwrite, Interrupt, and the codes inside graphrt's errors."""

@@ -11,6 +11,8 @@ from functools import cache
 from os import path
 from zoneinfo import TZPATH, ZoneInfo
 
+__all__ = ["zone"]
+
 _KEY = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+){0,3}")
 
 

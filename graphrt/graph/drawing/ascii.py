@@ -15,6 +15,8 @@ from graphrt.graph.drawing.layers import Item, Line, rows
 from graphrt.graph.drawing.model import Edge, Graph, title
 from graphrt.graph.drawing.placement import Columns, half_width, place
 
+__all__ = ["draw", "printable"]
+
 _LONGEST = 40
 _BOX_ROWS = 3
 

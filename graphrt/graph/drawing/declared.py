@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from graphrt.constants import END, START
 from graphrt.graph.drawing.model import Edge, Graph, Node
 
+__all__ = ["describe"]
+
 
 class DeclaredNode(Protocol):
     """What drawing needs to know of a node."""

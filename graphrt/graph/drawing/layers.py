@@ -13,6 +13,8 @@ from itertools import accumulate, pairwise
 from graphrt.constants import END
 from graphrt.graph.drawing.model import Edge, Graph
 
+__all__ = ["Item", "Line", "Rows", "rows"]
+
 _SWEEPS = 6
 _FOLLOWABLE = 40
 """Lines side by side; a router of every node to every node has thousands."""

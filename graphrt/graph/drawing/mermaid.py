@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from graphrt.constants import END, START
 from graphrt.graph.drawing.model import Edge, Graph, Node, title
 
+__all__ = ["mermaid"]
+
 _PLAIN_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _KEYWORDS = frozenset(
     "acctitle accdescr bt call class classdef click default direction end flowchart graph href interpolate "

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from graphrt.constants import END, START
 
+__all__ = ["Edge", "Graph", "Node", "title"]
+
 
 class Node(Struct, frozen=True):
     """A box. `metadata` is what the node was added with, plus `defer: True` for a deferred one."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from graphrt.graph.drawing.layers import Item, Line, Rows
 
+__all__ = ["Columns", "half_width", "place"]
+
 _GAP = 3
 _PORT_STEP = 4
 _SNAP = 2  # less than half the distance between two bends
