@@ -69,13 +69,17 @@ class _Chain:
                 known[result.path] = result
 
     def stored(self, commit: Commit, head: str) -> Stored:
+        """What a reader gets of a checkpoint."""
         known = self.results.get(commit.checkpoint.id, ())
         results = sorted(known.values() if isinstance(known, dict) else known, key=_path)
         return Stored(commit.checkpoint, self.table(commit), tuple(results), head)
 
 
 class InMemorySaver:
-    """A checkpointer for tests, notebooks and single processes: threads live as long as this object does."""
+    """A checkpointer for tests, notebooks and single processes: threads live as long as this object does.
+
+    Its methods are those of `graphrt.checkpoint.Checkpointer`, which says what each promises and raises.
+    """
 
     immediate: bool = True
 

@@ -16,7 +16,11 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; says what to install if that is missing."""
+    """Run the command line; says what to install if that is missing.
+
+    Raises:
+        SystemExit: always; its code is one of `graphrt.cli.exits.Exit`.
+    """
     try:
         from graphrt.cli.commands import graphrt
     except ModuleNotFoundError as error:

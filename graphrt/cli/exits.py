@@ -70,7 +70,11 @@ def in_words(error: BaseException) -> str:
 
 @contextmanager
 def errors_in_words(*, with_traceback: bool) -> Generator[None]:
-    """Turn what goes wrong inside into words on stderr and an exit code; the traceback only if it is asked for."""
+    """Turn what goes wrong inside into words on stderr and an exit code; the traceback only if it is asked for.
+
+    Raises:
+        SystemExit: something went wrong that is not click's to report.
+    """
     try:
         yield
     except (click.Abort, click.exceptions.Exit, BrokenPipeError):

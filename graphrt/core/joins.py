@@ -22,7 +22,7 @@ def check_joins(state: State) -> None:
         channel = state.channels[i]
         if not isinstance(channel, (NamedBarrierValue, NamedBarrierValueAfterFinish)) or not channel.seen:
             continue
-        missing = tuple(sorted(channel.names - channel.seen))
+        missing = tuple(sorted(channel.missing))
         if missing:
             arrived = tuple(sorted(channel.seen))
             raise IncompleteJoinError(

@@ -112,7 +112,13 @@ class Journal:
             await commit
 
     def commit_given(self, state: State, given: Any, step: int) -> Awaitable[None] | None:
-        """Store a run's input, as the content of the channel that the graph's START node reads."""
+        """Store a run's input, as the content of the channel that the graph's START node reads.
+
+        Returns what is to be awaited, if anything.
+
+        Raises:
+            SerializationError: the input cannot be stored.
+        """
         plan = state.plan
         assert isinstance(plan.input_channels, str)
         state.version += 1

@@ -325,6 +325,12 @@ class Run(Struct, eq=False):
                 failure.add_note(f"That it failed could not be stored: {second!r}")
 
     async def commit(self, journal: Journal, tasks: Sequence[Task]) -> None:
+        """Commit the step and store it.
+
+        Raises:
+            InvalidUpdateError: the state cannot take a write; what the tasks returned is stored.
+            whatever a reducer or `Journal.commit` raises.
+        """
         state = self.state
         try:
             commit(state, tasks)

@@ -27,11 +27,6 @@ class NodeSpec(Struct, frozen=True):
     metadata: Mapping[str, Any] | None = None
     ends: tuple[str, ...] | dict[str, str] | None = None
 
-    @property
-    def runnable(self) -> Any:
-        """The function itself."""
-        return self.shape.call
-
 
 class Branch(Struct, frozen=True):
     """A conditional edge as it was added.

@@ -44,7 +44,11 @@ def channels_of(schema: Any) -> dict[str, Channel]:
 
 
 def schema_hints(schema: Any) -> dict[str, Any]:
-    """A schema's keys with their annotations, `{}` for a type that has none."""
+    """A schema's keys with their annotations, `{}` for a type that has none.
+
+    Raises:
+        GraphValidationError: an annotation names something that cannot be found.
+    """
     if not isinstance(schema, type):
         return {}
     try:

@@ -17,7 +17,11 @@ _RESERVED_CHARACTERS = "|:"
 
 
 def check_name(name: str, known: Iterable[str]) -> None:
-    """A new node's name must be free and must not mean something already."""
+    """A new node's name must be free and must not mean something already.
+
+    Raises:
+        GraphValidationError: it is taken, reserved, or has a reserved character.
+    """
     if name in known:
         raise GraphValidationError(f"Node `{name}` already present. Give this one another name.")
     if name in (START, END):
@@ -30,7 +34,11 @@ def check_name(name: str, known: Iterable[str]) -> None:
 
 
 def check_edge(start: str, end: str) -> None:
-    """Nothing follows END and nothing precedes START."""
+    """Nothing follows END and nothing precedes START.
+
+    Raises:
+        GraphValidationError: the edge would.
+    """
     if start == END:
         raise GraphValidationError("END cannot be a start node")
     if end == START:
@@ -38,7 +46,11 @@ def check_edge(start: str, end: str) -> None:
 
 
 def check_starts(starts: Iterable[str], end: str, known: Iterable[str]) -> None:
-    """The nodes of a join must have been added before it."""
+    """The nodes of a join must have been added before it.
+
+    Raises:
+        GraphValidationError: one was not, or nothing may start or end there.
+    """
     names = set(known)
     for start in starts:
         check_edge(start, end)

@@ -129,7 +129,11 @@ class _Program:
         self.views: dict[View, int] = {}
 
     def validate(self) -> None:
-        """Everything that is named exists (LangGraph P3)."""
+        """Everything that is named exists (LangGraph P3).
+
+        Raises:
+            GraphValidationError: it does not, or a name is reserved.
+        """
         for name in self.channels:
             if name in RESERVED:
                 raise GraphValidationError(f"Channel name '{name}' is reserved")

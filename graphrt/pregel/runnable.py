@@ -253,6 +253,13 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         Args:
             config: one for all, or one per input.
             return_exceptions: put errors into the list instead of raising the first and cancelling the others.
+
+        Returns:
+            the outputs, in the order of `inputs`.
+
+        Raises:
+            GraphValidationError: there are not as many configs as inputs.
+            whatever `ainvoke` raises, unless `return_exceptions`.
         """
         configs = [config] * len(inputs) if config is None or isinstance(config, Mapping) else list(config)
         if len(configs) != len(inputs):
@@ -285,6 +292,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
 
         Raises:
             RunningLoopError: an event loop is running in this thread.
+            whatever `abatch` raises.
         """
         return drive(self.abatch(inputs, config, return_exceptions=return_exceptions, **options), "batch")
 
@@ -363,7 +371,12 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         return await state_of(self.plan, saver, self.serializer, merge_configs(self.config, config))
 
     def get_state(self, config: RunnableConfig) -> StateSnapshot:
-        """`aget_state` from a thread without a running event loop."""
+        """`aget_state` from a thread without a running event loop.
+
+        Raises:
+            RunningLoopError: an event loop is running in this thread.
+            whatever `aget_state` raises.
+        """
         return drive(self.aget_state(config), "get_state")
 
     async def aget_state_history(
@@ -399,7 +412,12 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[StateSnapshot]:
-        """`aget_state_history` from a thread without a running event loop."""
+        """`aget_state_history` from a thread without a running event loop; reads all of it before it returns.
+
+        Raises:
+            RunningLoopError: an event loop is running in this thread.
+            whatever `aget_state_history` raises.
+        """
 
         async def collect() -> list[StateSnapshot]:
             return [

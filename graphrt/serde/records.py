@@ -44,7 +44,11 @@ def record_codec(tag: str, typ: Any) -> Codec | None:
 
 
 def refuse_more(typ: type, names: frozenset[str], attributes: dict[str, Any]) -> None:
-    """Fail for an instance whose `__dict__` holds more than the fields: it would be lost. Cached properties may be."""
+    """Fail for an instance whose `__dict__` holds more than the fields: it would be lost. Cached properties may be.
+
+    Raises:
+        TypeError: it does; the message names the attribute.
+    """
     for name in attributes.keys() - names:
         if not isinstance(inspect.getattr_static(typ, name, None), cached_property):
             raise TypeError(

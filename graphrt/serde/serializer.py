@@ -45,10 +45,8 @@ class Serializer:
             raise refused.error() from refused.__cause__
         except (OverflowError, UnicodeEncodeError):  # a huge int or a lone surrogate somewhere
             return self._dumps_carefully(value)
-        except (
-            ValueError,
-            RuntimeError,
-        ) as error:  # beyond 4 GB, no stack left, changed by another thread meanwhile
+        except (ValueError, RuntimeError) as error:
+            # Beyond 4 GB, no stack left, changed by another thread meanwhile.
             raise SerializationError(f"Cannot serialise: {error}") from error
 
     def _dumps_carefully(self, value: object) -> bytes:

@@ -12,6 +12,13 @@ from typing import Any
 from tests.property.cells import SENDS, Barrier, Failure, cells_of, join_name
 from tests.property.model import END, KEYS, NARROW, START, Given, Node, Packet, Program, Router
 
+MAX_TASKS = 30
+
+
+class TooWide(Exception):
+    """A superstep has more than `MAX_TASKS` tasks: Sends that lead to Sends multiply quickly."""
+
+
 # ---- what a run leaves behind
 
 
@@ -90,7 +97,11 @@ class Machine:
         self.history: list[Checkpoint] = []
 
     def run(self, given: dict[str, Any] | None) -> Run:
-        """One run, to its end or error. A superstep that fails leaves the thread at the checkpoint before it."""
+        """One run, to its end or error. A superstep that fails leaves the thread at the checkpoint before it.
+
+        Raises:
+            TooWide: this program is too much to run.
+        """
         run = Run()
         stop = (self.history[-1].step if self.history else -2) + 1 + self.program.limit + 1  # A12
         if given is None:
@@ -136,7 +147,10 @@ class Machine:
 
     def save(self, source: str) -> None:
         step = self.history[-1].step + 1 if self.history else -1  # A11
-        self.history.append(Checkpoint(source, step, self.values(), self.plan()))
+        tasks = self.plan()
+        if len(tasks) > MAX_TASKS:
+            raise TooWide
+        self.history.append(Checkpoint(source, step, self.values(), tasks))
 
     def values(self, keys: tuple[str, ...] = KEYS) -> dict[str, Any]:
         return copy.deepcopy({key: self.cells[key].value for key in keys if self.cells[key].available()})

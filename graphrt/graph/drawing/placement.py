@@ -26,7 +26,6 @@ class Columns:
     centre: dict[Item, int]
     leaves: dict[Line, int]
     arrives: dict[Line, int]
-    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,7 @@ def place(rows: Rows, half_widths: Mapping[Item, int], label_widths: Mapping[Lin
     for lines, row in zip(rows.lines, rows.items, strict=True):
         leaves |= {line: columns[item] + x for item in row for line, x in _offsets(item.down, {}).items()}
         arrives |= _arrivals(lines, leaves, columns, label_widths)
-    width = max((columns[item] + extents[item].right + 1 for item in columns), default=0)
-    return Columns(columns, leaves, arrives, width)
+    return Columns(columns, leaves, arrives)
 
 
 def _extent(item: Item, half_widths: Mapping[Item, int], label_widths: Mapping[Line, int]) -> _Extent:
