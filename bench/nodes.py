@@ -127,7 +127,8 @@ def routing(door: Door, router: Callable[[State], Any]) -> Callable[[State], Any
     """Return the router for a door: a plain function, as every tutorial writes it.
 
     Through the async door LangGraph sends it to a worker thread, and what that costs depends on what else the machine
-    does; `GRAPHRT_BENCH_ROUTERS=coroutine` makes routers coroutine functions there, for everybody, and so leaves it out.
+    does; `GRAPHRT_BENCH_ROUTERS=coroutine` makes routers coroutine functions there, for everybody, and so leaves it
+    out.
     """
     if door != "async" or os.environ.get("GRAPHRT_BENCH_ROUTERS") != "coroutine":
         return router

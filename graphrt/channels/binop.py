@@ -71,10 +71,10 @@ class BinaryOperatorAggregate(Cell[Value], Generic[Value]):  # noqa: PLW1641 - m
     def update(self, values: Sequence[Value], /) -> bool:
         if not values:
             return False
-        value = self.value
+        value = held = self.value
         operator = self.operator
-        if operator is add and len(values) > 1 and {type(value), *map(type, values)} == {list}:
-            self.value = joined(value, values)
+        if operator is add and type(held) is list and len(values) > 1 and set(map(type, values)) == {list}:
+            self.value = joined(held, values)
             return True
         for write in values:
             kind = type(write)

@@ -71,6 +71,7 @@ def commit_null(state: State, task: Task) -> None:
     if task.sends is not None:
         state.sends = task.sends
         state.sends_changed = True
+        state.generation += 1
 
 
 def _begin(state: State) -> None:
@@ -110,6 +111,7 @@ def _step(
     state.armed = triggered if len(triggered) < 2 and type(triggered) is tuple else sorted(triggered)
     state.sends_changed = bool(sends or state.sends)
     state.sends = sends
+    state.generation = 0
 
 
 def _arm(state: State, triggered: set[int]) -> None:

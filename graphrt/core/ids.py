@@ -63,7 +63,7 @@ def task_id(task: Task, *, checkpoint: str, namespace: str, step: int) -> str:
     if task.index < 0:
         parts = "\0".join(("__pregel_pull", *node.triggers))
     else:
-        parts = f"__pregel_push\0{task.index}"
+        parts = f"__pregel_push\0{task.index}" + (f"\0{task.generation}" if task.generation else "")
     from hashlib import blake2b  # 8 ms to import, for runs that somebody looks at
 
     digest = blake2b(f"{checkpoint}\0{name}\0{step}\0{parts}".encode(), digest_size=16).hexdigest()
@@ -83,4 +83,4 @@ def task_triggers(task: Task) -> tuple[str, ...]:
 
 def path_text(task: Task) -> str:
     """The name of a task within its step; it sorts as tasks do (LangGraph F3)."""
-    return task.node.path if task.index < 0 else f"~__pregel_push, {task.index:010d}, 0000000000"
+    return task.node.path if task.index < 0 else f"~__pregel_push, {task.index:010d}, {task.generation:010d}"

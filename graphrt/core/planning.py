@@ -26,7 +26,7 @@ def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
     for number, send in enumerate(state.sends):
         target = plan.target(send.node)
         if target is not None:
-            tasks.append(Task(nodes[target.node], send.arg, owner, number))
+            tasks.append(Task(nodes[target.node], send.arg, owner, number, generation=state.generation))
     for index in state.armed:
         node = nodes[index]
         view = views[node.view]

@@ -59,9 +59,10 @@ def values_of(state: State, selection: Selection) -> Any:
     return {key: channels[i].get() for i, key in selection.keys.items() if channels[i].is_available()}
 
 
-def has_written(tasks: Sequence[Task], selection: Selection) -> bool:
-    """Whether one of the tasks wrote anything selected (LangGraph J2: a channel that a step clears does not count)."""
-    return any(i in selection.keys for task in tasks for i, _ in task.writes)
+def has_written(state: State, tasks: Sequence[Task], selection: Selection) -> bool:
+    """Whether the tasks' writes changed anything selected (LangGraph J2: a channel that a step clears does not count)."""
+    changed = selection.keys.keys() & set(state.changed)
+    return any(i in changed for task in tasks for i, _ in task.writes)
 
 
 def update_of(task: Task, selection: Selection) -> Any:

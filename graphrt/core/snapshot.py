@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
@@ -22,8 +22,8 @@ from graphrt.types import PregelTask, Send
 
 __all__ = ["Look", "adopt", "adopted", "changed_channels", "look_at", "names_of", "restore", "result_record"]
 
-Encode = Callable[[Any], bytes]
-Decode = Callable[[bytes], Any]
+Encode: TypeAlias = Callable[[Any], bytes]
+Decode: TypeAlias = Callable[[bytes], Any]
 
 
 def result_record(
@@ -94,13 +94,11 @@ def changed_channels(state: State, encode: Encode, blobs: Mapping[int, bytes]) -
 
 def _storable(plan: Plan, send: Send) -> Send:
     """A Send without the keys of its argument that name untracked channels (LangGraph C4)."""
+    arg = send.arg
     if not plan.untracked or not isinstance(send.arg, dict):
         return send
     hidden = {plan.channel_names[i] for i in plan.untracked}
-    return Send(
-        send.node,
-        {key: value for key, value in cast("dict[object, Any]", send.arg).items() if key not in hidden},
-    )
+    return Send(send.node, {key: value for key, value in arg.items() if key not in hidden})
 
 
 def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> State:

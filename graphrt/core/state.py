@@ -39,6 +39,7 @@ class Task(Struct, eq=False):
         index: which Send of the step this is, -1 for a node that edges or channels triggered (PULL).
         writes: (channel index, value) in order: the node's state writes, then those of its edges.
         arms: nodes that its gotos and routers lead to; `sends` the Sends among them.
+        generation: how often Commands have replaced the Sends of this step.
         finished: it ran to its end beside others.
         kept: the writes are in storage already; `restored` they come from there and the node was not run again.
         reported: subscribers know that it has finished.
@@ -54,6 +55,7 @@ class Task(Struct, eq=False):
     sends: list[Send] | None = None
     id_: str | None = None
     config_: RunnableConfig | None = None
+    generation: int = 0
     finished: bool = False
     kept: bool = False
     restored: bool = False
@@ -116,6 +118,7 @@ class State(Struct, eq=False):
     Attributes:
         views: per View, the dict of its available keys, kept up to date by every commit.
         armed: nodes to run next (PULL), ascending; `sends` the Sends to run next (PUSH), in order.
+        generation: how often Commands given as input have replaced `sends` since the last step.
         awake: channels that may change although nobody writes them, and are available.
         version: number of commits; `changed` the channels that the last one changed, by index.
         sends_changed: the last commit changed `sends`.
@@ -127,6 +130,7 @@ class State(Struct, eq=False):
     views: list[dict[str, Any]]
     armed: tuple[int, ...] | list[int] = ()
     sends: list[Send] = []
+    generation: int = 0
     awake: set[int] = set()
     version: int = 0
     changed: list[int] = []

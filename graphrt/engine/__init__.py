@@ -1,6 +1,7 @@
 """Do: the run loop and everything that waits.
 
 run.py        plan -> run -> commit -> persist -> publish
+express.py    supersteps of one node that nobody watches, in one tight loop
 attempt.py    one task: call the node in its own context, follow its edges
 fanout.py     the tasks of one step together
 workers.py    sync nodes in worker threads

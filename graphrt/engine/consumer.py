@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from graphrt.engine.patience import wait_out
 from graphrt.engine.stream import Hub
 
 __all__ = ["RunStream"]
 
-Execute = Callable[[Hub], Coroutine[Any, Any, None]]
+Execute: TypeAlias = Callable[[Hub], Coroutine[Any, Any, None]]
 
 
 async def _work(execute: Execute, hub: Hub) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from graphrt.core.plan import NULL_NODE, Plan
 from graphrt.core.routing import SEVERAL, GotoTypeError, goto
 from graphrt.core.state import Task
-from graphrt.errors import EmptyInputError, GraphValidationError, InvalidUpdateError
+from graphrt.errors import EmptyInputError, GraphValidationError, UnknownKeyError, did_you_mean
 from graphrt.types import Command, Send
 
 __all__ = ["command_task", "input_writes", "nothing_to_run"]
@@ -51,7 +51,7 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
 
     Raises:
         EmptyInputError: the Command says nothing.
-        InvalidUpdateError: its update is not made of keys and values.
+        UnknownKeyError: its update has a key that the graph does not know, and the graph is strict.
         UnknownTargetError: its goto leads nowhere and the graph is strict.
     """
     if command.update is None and command.goto == ():
@@ -66,8 +66,10 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
         if (i := plan.channel_index.get(key)) is not None:
             task.writes.append((i, value))
         elif plan.strict:
-            raise InvalidUpdateError(
+            raise UnknownKeyError(
                 f"Command.update has key {key!r}, which graph {plan.name!r} does not know."
+                f"{did_you_mean(key, plan.channel_index)}",
+                channel=key,
             )
     return task
 

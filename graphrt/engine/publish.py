@@ -47,7 +47,7 @@ class Publisher:
 
     def committed(self, state: State, tasks: Sequence[Task]) -> None:
         """A superstep was committed."""
-        if self.hub.wants_values and has_written(tasks, self.selection):
+        if self.hub.wants_values and has_written(state, tasks, self.selection):
             self.hub.put("values", values_of(state, self.selection))
 
     async def checkpoint(self, state: State, tasks: Sequence[Task], known: Mapping[str, TaskResult]) -> None:

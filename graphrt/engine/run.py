@@ -143,12 +143,13 @@ class Run(Struct, eq=False):
                         in_loop = running_loop() is not None
                 except BaseException as failure:
                     await self.fail(task, failure)
-            if journal is None:
+            if journal is None and publisher is None:
                 commit(state, tasks)
             else:
                 await self.commit(journal, tasks)
             if publisher is not None:
-                self._report(publisher, tasks)
+                self._report_finished(publisher, tasks)
+                publisher.committed(state, tasks)
             step += 1
             breath -= 1
             if not breath:
@@ -324,7 +325,7 @@ class Run(Struct, eq=False):
             except Exception as second:
                 failure.add_note(f"That it failed could not be stored: {second!r}")
 
-    async def commit(self, journal: Journal, tasks: Sequence[Task]) -> None:
+    async def commit(self, journal: Journal | None, tasks: Sequence[Task]) -> None:
         """Commit the step and store it.
 
         Raises:
@@ -335,10 +336,14 @@ class Run(Struct, eq=False):
         try:
             commit(state, tasks)
         except Exception:
-            for task in tasks:  # they have run; going on from here must not run them again (LangGraph E12)
-                await journal.keep(state, task)
+            if journal is not None:
+                for task in tasks:  # they have run; going on from here must not run them again (LangGraph E12)
+                    await journal.keep(state, task)
+            if self.publisher is not None:
+                self._report_finished(self.publisher, tasks)
             raise
-        await journal.commit(state, step=self.step, source="loop", tasks=tasks)
+        if journal is not None:
+            await journal.commit(state, step=self.step, source="loop", tasks=tasks)
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -360,11 +365,11 @@ class Run(Struct, eq=False):
             elif publisher.hub.wants_tasks:
                 publisher.started(task, self.identify(task), self.step)
 
-    def _report(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+    def _report_finished(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+        """Report the tasks that could not be reported before the step was durable."""
         for task in tasks:
             if not task.reported:
                 publisher.finished(task, self.identify(task), self.step)
-        publisher.committed(self.state, tasks)
 
     def _out_of_steps(self) -> GraphRecursionError:
         limit = self.limit

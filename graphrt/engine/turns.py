@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from graphrt.engine.door import enter_loop
@@ -17,7 +17,7 @@ from graphrt.types import MultitaskStrategy
 
 __all__ = ["Turns", "turns_of"]
 
-Waiter = asyncio.Future[None]
+Waiter: TypeAlias = asyncio.Future[None]
 
 
 class Turns:

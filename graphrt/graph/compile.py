@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from graphrt.channels import (
-    BaseChannel,
     EphemeralValue,
     LastValueAfterFinish,
     NamedBarrierValue,
     NamedBarrierValueAfterFinish,
 )
 from graphrt.constants import END, START, TAG_HIDDEN
-from graphrt.core.plan import BRANCH_TO, Branch, Node, Plan, Target, View, overrides
+from graphrt.core.plan import BRANCH_TO, Branch, Channel, Node, Plan, Target, View, overrides
 from graphrt.graph.outputs import keyed_writer, root_writer
 from graphrt.graph.schema import ROOT, mapper_of
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from graphrt.graph.state import StateGraph
 
 __all__ = ["compile_plan"]
-
-Channel = BaseChannel[Any, Any, Any]
 
 
 def compile_plan(builder: StateGraph[Any, Any, Any, Any], *, name: str, strict: bool) -> Plan:

@@ -21,14 +21,13 @@ from typing import (
 import msgspec
 
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
+from graphrt.core.plan import Channel
 from graphrt.errors import GraphValidationError
 
 __all__ = ["ROOT", "annotated_keys", "channels_of", "mapper_of", "schema_hints", "type_of"]
 
 ROOT: Final = "__root__"
 """The key of a state that is one value instead of several."""
-
-Channel = BaseChannel[Any, Any, Any]
 
 
 def channels_of(schema: Any) -> dict[str, Channel]:

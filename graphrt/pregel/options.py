@@ -37,15 +37,15 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
         raise GraphValidationError(f"{name}={value!r} does not exist.{did_you_mean(value, choices)}")
 
 
-def modes_of(modes: str | Sequence[str]) -> tuple[str, ...]:
+def modes_of(modes: str | Sequence[str], option: str = "stream_mode") -> tuple[str, ...]:
     """Stream modes as a tuple.
 
     Raises:
         GraphValidationError: a mode that does not exist.
     """
     names = (modes,) if isinstance(modes, str) else tuple(modes)
-    for name in names:
-        check_choice("stream_mode", name, MODES)
+    for mode in names:
+        check_choice(option, mode, MODES)
     return names
 
 

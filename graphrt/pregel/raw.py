@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, Self
 
-from graphrt.channels import BaseChannel
 from graphrt.checkpoint import Checkpointer
 from graphrt.config import RunnableConfig
-from graphrt.core.plan import TASKS, Node, Plan, Target, View, overrides
+from graphrt.core.plan import TASKS, Channel, Node, Plan, Target, View, overrides
 from graphrt.core.shape import Shape
 from graphrt.core.state import Task
 from graphrt.errors import GraphValidationError, did_you_mean
@@ -19,7 +18,6 @@ from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 __all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]
 
-Channel = BaseChannel[Any, Any, Any]
 RESERVED: Final = frozenset({
     "__input__", "__interrupt__", "__resume__", "__error__", "__error_source_node__", "__no_writes__", "__return__",
     "__previous__", TASKS, "__pregel_push", "__pregel_pull",

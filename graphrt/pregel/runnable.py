@@ -52,8 +52,8 @@ from graphrt.types import (
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 if TYPE_CHECKING:
-    from graphrt.serde import Serializer
     from graphrt.pregel.signatures import InvokeOptions, RunOptions, StreamOptions
+    from graphrt.serde import Serializer
 
 __all__ = ["GraphRunner"]
 
@@ -193,7 +193,8 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             whatever a node raises.
         """
         if stream_mode == "values" and not print_mode and not self.debug:
-            if config is None and context is None and self._plain():
+            plain = config is None and context is None and durability is None and multitask_strategy is None
+            if plain and self._plain():
                 run = Run(self.plan, _DEFAULTS, limit=DEFAULT_RECURSION_LIMIT, step_timeout=self.step_timeout)
                 await run.execute(input)
             else:
@@ -330,7 +331,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         wanted = self.stream_mode if stream_mode is None else stream_mode
         modes = modes_of(wanted)
         printed = (
-            *modes_of(print_mode),
+            *modes_of(print_mode, "print_mode"),
             *(("updates", "values") if (self.debug if debug is None else debug) else ()),
         )
         check_choice("multitask_strategy", multitask_strategy, STRATEGIES)

@@ -108,3 +108,18 @@ async def test_h8_a_command_may_bring_the_first_input() -> None:
 
     app = graph(Topic, answer, paths=["START answer"]).compile()
     assert await app.ainvoke(Command(update={"topic": "x"})) == {"topic": "x", "answer": "about x"}
+
+
+@pytest.mark.parity("H9", differs="LangGraph takes a kept result for the new Send if the node is the same")
+async def test_h9_results_of_replaced_sends_are_not_taken_for_the_new_ones(saver: Any) -> None:
+    async def work(item: int) -> dict[str, Any]:
+        if item == 1:
+            raise ConnectionError
+        return {"log": [f"work{item}"]}
+
+    builder = graph(Log, ("work", work), paths=["work END"])
+    builder.add_conditional_edges("__start__", lambda state: [Send("work", 0), Send("work", 1)])
+    app = builder.compile(checkpointer=saver)
+    with pytest.raises(ConnectionError):
+        await app.ainvoke({}, thread())
+    assert await app.ainvoke(Command(goto=Send("work", 7)), thread()) == {"log": ["work7"]}

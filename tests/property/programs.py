@@ -34,8 +34,8 @@ def rarely(strategy: st.SearchStrategy[bool] = st.booleans(), *, out_of: int = 8
 @st.composite
 def choices(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int = 0) -> Choice:
     known = st.sampled_from([*names, END])
-    if ghosts and draw(rarely(out_of=12)):
-        known = st.sampled_from([GHOST, *names])
+    if ghosts and draw(rarely(out_of=6)):
+        known = st.sampled_from([GHOST, GHOST, *names])
     if draw(rarely(out_of=3)):
         targets = draw(st.lists(known, max_size=1))
         return Choice(
@@ -58,7 +58,7 @@ def writes(draw: st.DrawFn, *, ghosts: bool) -> tuple[Write, ...]:
     keys = draw(st.lists(st.sampled_from(SAFE_KEYS), max_size=3, unique=True))
     if draw(rarely(out_of=6)):
         keys.append(draw(st.sampled_from([key for key in KEYS if key not in SAFE_KEYS])))
-    if ghosts and draw(rarely(out_of=12)):
+    if ghosts and draw(rarely(out_of=30)):
         keys.append(GHOST)
     return tuple(Write(key, overwrite=key in REDUCERS and draw(rarely(out_of=12))) for key in keys)
 

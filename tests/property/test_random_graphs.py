@@ -18,22 +18,24 @@ from tests.property.stage import Schedule, build
 from tests.property.telling import MODES, expected, expected_snapshot, told, told_snapshot
 
 SEEDS = st.integers(0, 1000)
+EXAMPLES = max(150, settings().max_examples)
+"""`--hypothesis-profile=explore` asks for many more."""
 
 
 @given(program=programs(turns=3), seed=SEEDS)
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 async def test_a_thread_is_told_as_the_reference_tells_it(program: Program, seed: int) -> None:
     await check_on_a_thread(program, seed)
 
 
 @given(program=programs(strict=True), seed=SEEDS)
-@settings(max_examples=150)
+@settings(max_examples=EXAMPLES)
 async def test_a_strict_graph_refuses_what_the_reference_refuses(program: Program, seed: int) -> None:
     await check_on_a_thread(program, seed)
 
 
 @given(program=programs(), seed=SEEDS)
-@settings(max_examples=150)
+@settings(max_examples=EXAMPLES)
 async def test_a_run_without_a_saver_returns_what_the_reference_returns(program: Program, seed: int) -> None:
     await check_without_a_saver(program, seed)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from graphrt.core.commit import commit
 from graphrt.core.planning import plan_step
 from graphrt.core.report import (
     has_written,
@@ -55,7 +56,8 @@ def test_values_are_news_when_a_task_wrote_one_of_them(keys, written):
     plan = graph(Cells, returns("n", {"last": 1}), paths=["START n"]).compile().plan
     state = begin(plan)
     tasks = [run(state, task) for task in plan_step(state, None)]
-    assert has_written(tasks, select(plan, keys, plan.stream)) is written
+    commit(state, tasks)
+    assert has_written(state, tasks, select(plan, keys, plan.stream)) is written
 
 
 # ---- updates
