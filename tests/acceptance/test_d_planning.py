@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from graphrt.channels import LastValue
+from graphrt.config import RunnableConfig
+from graphrt.core.shape import shape_of
 from graphrt.graph import END
+from graphrt.pregel import NodeBuilder, Pregel, PregelNode
 from graphrt.types import Command, Send
 from tests.acceptance.graphs import Log, graph, named, says, thread
 
@@ -178,3 +182,26 @@ async def test_d9_snapshots_and_runs_agree_on_task_ids(saver: Any) -> None:
     ran = {event["id"]: event["name"] for event in events}
     planned = {t.id: t.name async for s in app.aget_state_history(thread()) for t in s.tasks}
     assert ran.items() <= planned.items()
+
+
+@pytest.mark.parity("D4")
+async def test_d4_a_node_whose_single_channel_is_empty_is_skipped() -> None:
+    ran: list[Any] = []
+    skipped = PregelNode(channels="empty", triggers=("a",), actions=(shape_of(ran.append),))
+    echo = NodeBuilder().subscribe_only("a").write_to("out")
+    app: Any = Pregel(
+        nodes={"echo": echo, "skipped": skipped},
+        channels={"a": LastValue(int), "empty": LastValue(int), "out": LastValue(int)},
+        input_channels="a",
+        output_channels="out",
+    )
+    assert (await app.ainvoke(3), ran) == (3, [])
+
+
+@pytest.mark.parity("U3")
+async def test_u3_values_in_configurable_reach_the_node() -> None:
+    async def node(state: Log, config: RunnableConfig) -> dict[str, Any]:
+        return {"log": [config["configurable"]["user"]]}
+
+    app = graph(Log, ("node", node), paths=["START node"]).compile()
+    assert await app.ainvoke({}, {"configurable": {"user": "ada"}}) == {"log": ["ada"]}
