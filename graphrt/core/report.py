@@ -60,7 +60,7 @@ def values_of(state: State, selection: Selection) -> Any:
 
 
 def has_written(state: State, tasks: Sequence[Task], selection: Selection) -> bool:
-    """Whether the tasks' writes changed anything selected (LangGraph J2: a channel that a step clears does not count)."""
+    """Whether the tasks' writes changed anything selected; what the step clears does not count (LangGraph J2)."""
     changed = selection.keys.keys() & set(state.changed)
     return any(i in changed for task in tasks for i, _ in task.writes)
 

@@ -337,7 +337,8 @@ class Run(Struct, eq=False):
             commit(state, tasks)
         except Exception:
             if journal is not None:
-                for task in tasks:  # they have run; going on from here must not run them again (LangGraph E12)
+                # They have run; going on from here must not run them again (LangGraph E12).
+                for task in tasks:
                     await journal.keep(state, task)
             if self.publisher is not None:
                 self._report_finished(self.publisher, tasks)
