@@ -28,7 +28,8 @@ def preview(state: State, writes: Iterable[tuple[int, Any]], number: int) -> Any
         channel.update([value for i, value in writes if i == view.channels[0][1]])
         return channel.get() if channel.is_available() else MISSING
     read: dict[str, Any] = state.views[number].copy()
-    grouped: dict[int, list[Any]] = {}
+    # What the step does not write may change as well: to a router a one-step value is gone (LangGraph G6).
+    grouped: dict[int, list[Any]] = {i: [] for i in state.awake}
     for i, value in writes:
         grouped.setdefault(i, []).append(value)
     complete = True

@@ -60,7 +60,7 @@ def writes(draw: st.DrawFn, *, ghosts: bool) -> tuple[Write, ...]:
         keys.append(draw(st.sampled_from([key for key in KEYS if key not in SAFE_KEYS])))
     if ghosts and draw(rarely(out_of=30)):
         keys.append(GHOST)
-    return tuple(Write(key, overwrite=key in REDUCERS and draw(rarely(out_of=12))) for key in keys)
+    return tuple(Write(key, overwrite=key in REDUCERS and draw(rarely(out_of=5))) for key in keys)
 
 
 @st.composite
