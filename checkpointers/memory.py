@@ -104,11 +104,8 @@ class InMemorySaver:
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
             parent = checkpoint.parent_id
-            if parent is not None:
-                if parent in chain.results:
-                    chain.keep(parent, commit.results)
-                else:
-                    chain.results[parent] = commit.results
+            if parent is not None and chain.results.setdefault(parent, commit.results) is not commit.results:
+                chain.keep(parent, commit.results)
             chain.commits[checkpoint.id] = commit
             chain.since += 1
             if chain.since == _WHOLE_EVERY or parent != chain.head:

@@ -24,7 +24,6 @@ caller as it is, with a note that names the task.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import Enum
 
 __all__ = [
@@ -59,6 +58,8 @@ class ErrorCode(Enum):
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the closest known name, else what there is to choose from."""
+    from difflib import get_close_matches  # nobody needs it until something has gone wrong
+
     names = sorted(known)
     close = get_close_matches(str(name), names, n=1)
     if close:

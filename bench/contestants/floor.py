@@ -13,6 +13,11 @@ from bench.cases import CHAIN_IN_WIDE_CASES, Door
 from bench.contestants.contract import Contestant, Job, Lap, NotOfferedError
 
 
+async def answer(routed: Any) -> Any:
+    """Return what a router says, be it a coroutine or not."""
+    return await routed if asyncio.iscoroutine(routed) else routed
+
+
 class Floor:
     """Loops and a task group, written out."""
 
@@ -30,7 +35,7 @@ class Floor:
             state: nodes.Update = {"x": 0}
             while True:
                 state.update(await tick(state))
-                if await route(state) == nodes.DONE:
+                if await answer(route(state)) == nodes.DONE:
                     return state
 
         def run_sync() -> nodes.Update:
@@ -74,7 +79,7 @@ class Floor:
             messages: list[Any] = nodes.question()
             while True:
                 messages = operator.add(messages, (await model({"messages": messages}))["messages"])
-                if await route({"messages": messages}) == nodes.DONE:
+                if await answer(route({"messages": messages})) == nodes.DONE:
                     return messages
                 messages = operator.add(messages, (await tool({"messages": messages}))["messages"])
 

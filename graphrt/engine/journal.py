@@ -43,8 +43,8 @@ class Journal:
     """
 
     __slots__ = (
-        "_durability", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved", "current",
-        "keeps_each", "last", "metadata", "namespace", "thread_id",
+        "_durability", "_encode", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved",
+        "current", "keeps_each", "last", "metadata", "namespace", "thread_id",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Journal:
         self._flight: asyncio.Task[None] | None = None
         self._unsaved: dict[str, ChannelData] = {}
         self._kept: list[TaskResult] = []
+        self._encode = serializer.dumps
         self._ids = CheckpointIds(int.from_bytes(urandom(6)))
         self.keeps_each = not saver.immediate
         self._in_place = saver.immediate or durability == "sync"
@@ -139,7 +140,7 @@ class Journal:
         """
         plan = state.plan
         names = plan.channel_names
-        encode = self._serializer.dumps
+        encode = self._encode
         try:
             if len(task.writes) == 1:
                 # The commonest step; this and the rest of the method are half of its cost.

@@ -71,11 +71,6 @@ class Run:
         """The errors it may end with, or None for its end."""
         return {*self.errors} or {None}
 
-    @property
-    def output(self) -> dict[str, Any] | None:
-        chunks = [self.opening, *(step.chunk for step in self.supersteps)]
-        return next((chunk for chunk in reversed(chunks) if chunk is not None), None)
-
 
 # ---- the machine
 

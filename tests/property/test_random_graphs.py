@@ -7,7 +7,7 @@ stream and in the history; every chunk; and the end, be it values or an error.
 from collections.abc import Awaitable
 from typing import Any
 
-from hypothesis import given, reject, settings
+from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from graphrt.checkpoint.memory import InMemorySaver
@@ -18,24 +18,26 @@ from tests.property.stage import Schedule, build
 from tests.property.telling import MODES, expected, expected_snapshot, told, told_snapshot
 
 SEEDS = st.integers(0, 1000)
-EXAMPLES = max(150, settings().max_examples)
-"""`--hypothesis-profile=explore` asks for many more."""
+thoroughly = settings(
+    max_examples=max(150, settings().max_examples),  # `--hypothesis-profile=explore` asks for many more
+    phases=set(Phase) - {Phase.explain},  # which takes as long as all the rest, to say little about a program
+)
 
 
 @given(program=programs(turns=3), seed=SEEDS)
-@settings(max_examples=EXAMPLES)
+@thoroughly
 async def test_a_thread_is_told_as_the_reference_tells_it(program: Program, seed: int) -> None:
     await check_on_a_thread(program, seed)
 
 
 @given(program=programs(strict=True), seed=SEEDS)
-@settings(max_examples=EXAMPLES)
+@thoroughly
 async def test_a_strict_graph_refuses_what_the_reference_refuses(program: Program, seed: int) -> None:
     await check_on_a_thread(program, seed)
 
 
 @given(program=programs(), seed=SEEDS)
-@settings(max_examples=EXAMPLES)
+@thoroughly
 async def test_a_run_without_a_saver_returns_what_the_reference_returns(program: Program, seed: int) -> None:
     await check_without_a_saver(program, seed)
 
