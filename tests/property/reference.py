@@ -159,7 +159,10 @@ class Machine:
 
     def plan(self) -> list[Task]:
         sends: list[Packet] = self.cells[SENDS].value
-        pushed = [Task(p.node, i, p.arg) for i, p in enumerate(sends) if p.node in self.nodes]  # D1
+        known = [p for p in sends if p.node in self.nodes]
+        pushed = [
+            Task(p.node, i, p.arg) for i, p in enumerate(known)
+        ]  # D1, but LangGraph counts unknown ones
         if self.updated:  # D2
             names = sorted(n for n, triggers in self.triggers.items() if self.updated & set(triggers))
         else:
