@@ -68,22 +68,21 @@ class _Rest:
         return (yield from self.coroutine.__await__())
 
 
-async def _outcome(awaitable: Awaitable[T]) -> tuple[T | None, Exception | None]:
-    """The result or the error as a value: a task that kept the error would make a cycle with its traceback."""
+async def _outcome(awaitable: Awaitable[T], values: list[T], errors: list[Exception]) -> None:
+    """Put down what it comes to: a task that kept an error would make a cycle with the error's traceback."""
     try:
-        return await awaitable, None
+        values.append(await awaitable)
     except Exception as error:
-        return None, error
+        errors.append(error)
 
 
 def _in_private_loop(awaitable: Awaitable[T]) -> T:
-    value, error = _private.get().run(_outcome(awaitable), context=copy_context())
-    if error is None:
-        return cast(T, value)
-    try:
-        raise error
-    finally:
-        del error
+    values: list[T] = []
+    errors: list[Exception] = []
+    _private.get().run(_outcome(awaitable, values, errors), context=copy_context())
+    if errors:
+        raise errors.pop()
+    return values.pop()
 
 
 class _PrivateLoop(threading.local):
