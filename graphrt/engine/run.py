@@ -254,15 +254,23 @@ class Run(Struct, eq=False):
             async with asyncio.timeout(self.step_timeout):
                 await Gate(todo, self._attempt).run(self.max_concurrency)
         except BaseException as failure:
-            if self.journal is not None:
-                for task in todo:
-                    if task.finished:
-                        await self.journal.keep(self.state, task)
+            await self._keep_finished(todo, failure)
             if isinstance(failure, TimeoutError) and not failure.args:
                 raise TimeoutError(
                     f"Timed out: step {self.step} took longer than {self.step_timeout} s."
                 ) from None
             raise
+
+    async def _keep_finished(self, tasks: Sequence[Task], failure: BaseException) -> None:
+        """Keep what finished tasks of a failed step have written; what goes wrong here must not hide the failure."""
+        if self.journal is None:
+            return
+        try:
+            for task in tasks:
+                if task.finished:
+                    await self.journal.keep(self.state, task)
+        except Exception as second:
+            failure.add_note(f"What had finished beside it could not be stored: {second!r}")
 
     async def _attempt(self, gate: Gate[Task], task: Task) -> None:
         """Run one of several tasks, in an asyncio task of its own."""

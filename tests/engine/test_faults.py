@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import SerializationError
 from graphrt.types import Send
-from tests.acceptance.graphs import Log, graph, thread
+from tests.acceptance.graphs import Log, graph, says, thread
 from tests.acceptance.streams import history
 from tests.engine.worlds import (
     DURABILITIES,
@@ -291,3 +292,21 @@ async def test_a_value_that_cannot_be_stored_fails_the_step_that_wrote_it() -> N
     with pytest.raises(SerializationError, match="node"):
         await app.ainvoke(GIVEN, thread())
     assert (await app.aget_state(thread())).values == {"log": ["in", "a"]}
+
+
+class NoAppends(InMemorySaver):
+    """Takes commits, but no results before them."""
+
+    async def append_results(self, *args: Any) -> None:
+        raise StorageDown
+
+
+async def test_storage_that_fails_beside_a_failing_node_does_not_hide_its_error() -> None:
+    async def bad(state: Log) -> None:
+        await turns(3)
+        raise ConnectionError
+
+    app = graph(Log, says("ok"), bad, paths=["START ok", "START bad"]).compile(checkpointer=NoAppends())
+    with pytest.raises(ConnectionError) as raised:
+        await app.ainvoke({}, thread())
+    assert any("could not be stored" in note for note in raised.value.__notes__)

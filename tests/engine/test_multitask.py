@@ -10,33 +10,7 @@ from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import ThreadBusy, ThreadConflict
 from tests.acceptance.graphs import Log, graph, says, thread
 from tests.acceptance.streams import history
-from tests.engine.worlds import Held, SaverAround, chain, turns, waits_and_says
-
-SAVERS = {"immediate": InMemorySaver, "slow": SaverAround}
-
-
-def tagged(tag: str) -> dict[str, Any]:
-    return {"log": [tag]}
-
-
-class Holding:
-    """A chain held -> last over `saver` with a run in `held`; the chain's node says who runs it."""
-
-    def __init__(self, saver: Any = None, *, held: Held | None = None) -> None:
-        self.held = held or Held()
-        self.app = chain(("held", self.held.node), says("last"), saver=saver or InMemorySaver())
-        self.first: asyncio.Task[Any]
-
-    async def begin(self, **options: Any) -> None:
-        self.first = asyncio.ensure_future(self.app.ainvoke(tagged("first"), thread(), **options))
-        await self.held.entered.wait()
-
-    async def overtake(self) -> Any:
-        """Another run goes through the thread while the first one is held; gives back its graph."""
-        other = chain(("held", says("other")), says("last"), saver=self.app.checkpointer)
-        await other.ainvoke(tagged("second"), thread())
-        return other
-
+from tests.engine.worlds import SAVERS, Held, Holding, chain, tagged, turns, waits_and_says
 
 # ---- reject
 

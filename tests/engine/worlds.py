@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from graphrt.checkpoint.memory import InMemorySaver
-from tests.acceptance.graphs import Log, graph, named, thread
+from tests.acceptance.graphs import Log, graph, named, says, thread
 
 T = TypeVar("T")
 
@@ -170,3 +170,29 @@ async def no_new_tasks() -> AsyncIterator[None]:
 def one_chain(shown: list[Any]) -> bool:
     """Whether a thread's history (newest first) is a single line of parents and children."""
     return [s.parent_config for s in shown] == [*(s.config for s in shown[1:]), None]
+
+
+SAVERS = {"immediate": InMemorySaver, "slow": SaverAround}
+
+
+def tagged(tag: str) -> dict[str, Any]:
+    return {"log": [tag]}
+
+
+class Holding:
+    """A chain held -> last over `saver` with a run in `held`; the chain's node says who runs it."""
+
+    def __init__(self, saver: Any = None, *, held: Held | None = None) -> None:
+        self.held = held or Held()
+        self.app = chain(("held", self.held.node), says("last"), saver=saver or InMemorySaver())
+        self.first: asyncio.Task[Any]
+
+    async def begin(self, **options: Any) -> None:
+        self.first = asyncio.ensure_future(self.app.ainvoke(tagged("first"), thread(), **options))
+        await self.held.entered.wait()
+
+    async def overtake(self) -> Any:
+        """Another run goes through the thread while the first one is held; gives back its graph."""
+        other = chain(("held", says("other")), says("last"), saver=self.app.checkpointer)
+        await other.ainvoke(tagged("second"), thread())
+        return other
