@@ -1,78 +1,156 @@
 """Threads in this process's memory, through the same bytes as a database.
 
-Commits are kept as they come, each with what its step changed. Every 64th also keeps the whole table of channels
-(references, no copies of values), and so does one that does not follow the newest; so reading any checkpoint looks at
-no more than 64 commits. Nothing here waits, so an operation is atomic among the tasks of a loop; a lock makes it so
-among threads.
+A commit adds to each channel that it changed one entry under the commit's number; nothing is ever copied, and reading
+any checkpoint looks up the newest entry it can see (`checkpointers.segments` says what that is after a fork). Nothing
+here waits, so an operation is atomic among the tasks of a loop; a lock makes it so among threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any, Final
+from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
+from checkpointers.segments import Content, Line, Ranges, line_of
 from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
 from graphrt.errors import ThreadConflict
 
 __all__ = ["InMemorySaver"]
 
-_WHOLE_EVERY: Final = 64
-"""Checkpoints between two that keep the whole table of channels."""
+Entry: TypeAlias = bytes | None | tuple[bytes, ...]
+"""What a commit made of a channel: a whole value, nothing, or what it held before with parts behind it."""
 
 
 class _Chain:
-    """The checkpoints of one namespace of a thread.
+    """One namespace of a thread. Its commits are numbered from 1.
 
     Attributes:
-        commits: by checkpoint id, in the order they came.
-        results: what is known of the tasks of the step that starts from a checkpoint, by path.
-        whole: complete tables of channels, for checkpoints that keep one.
-        since: commits since the last one that kept its whole table.
+        head: id of the newest checkpoint, `last` its number.
+        number: of each checkpoint, by id.
+        checkpoints: by number.
+        brought: the results that came with a commit, by its number.
+        kept: results appended to a checkpoint before its step was committed, by its number and their path.
+        channels: per name, the numbers of the commits that changed it, ascending, and what they made of it.
+        forks: where a commit did not follow the newest: the line that begins there, and its parent's number.
     """
 
-    __slots__ = ("commits", "head", "results", "since", "whole")
+    __slots__ = ("brought", "channels", "checkpoints", "forks", "head", "kept", "last", "number")
 
     def __init__(self) -> None:
-        self.commits: dict[str, Commit] = {}
-        self.results: dict[str, tuple[TaskResult, ...] | dict[str, TaskResult]] = {}
-        self.whole: dict[str, dict[str, bytes]] = {}
         self.head: str | None = None
-        self.since = 0
+        self.last = 0
+        self.number: dict[str, int] = {}
+        self.checkpoints: dict[int, Checkpoint] = {}
+        self.brought: dict[int, tuple[TaskResult, ...]] = {}
+        self.kept: dict[int, dict[str, TaskResult]] = {}
+        self.channels: dict[str, tuple[list[int], list[Entry]]] = {}
+        self.forks: list[tuple[Line, int]] = [(Line(1, 1), 0)]
 
-    def table(self, commit: Commit) -> dict[str, bytes]:
-        """Every channel that has content at a checkpoint."""
-        line = [commit]
-        while (known := self.whole.get(line[-1].checkpoint.id)) is None:
-            parent = line[-1].checkpoint.parent_id
-            if parent is None:
-                break
-            line.append(self.commits[parent])
+    def add(self, commit: Commit) -> None:
+        """Take a commit whose turn it is."""
+        checkpoint = commit.checkpoint
+        seq = self.last + 1
+        if checkpoint.parent_id != self.head:
+            self._fork(seq, self.number.get(checkpoint.parent_id or "", 0))
+        for item in commit.channels:
+            self.put(item.channel, seq, item.data)
+        for item in commit.appends:
+            self._append(item.channel, seq, (item.data or b"",))
+        if commit.results:
+            self.brought[seq] = commit.results
+        self.number[checkpoint.id] = seq
+        self.checkpoints[seq] = checkpoint
+        self.head = checkpoint.id
+        self.last = seq
+
+    def put(self, channel: str, seq: int, entry: Entry) -> None:
+        """Add an entry to a channel."""
+        log = self.channels.get(channel)
+        if log is None:
+            self.channels[channel] = ([seq], [entry])
         else:
-            line.pop()
-        table: dict[str, bytes] = dict(known or {})
-        for step in reversed(line):
-            for item in step.channels:
-                if item.data is None:
-                    table.pop(item.channel, None)
-                else:
-                    table[item.channel] = item.data
-        return table
+            log[0].append(seq)
+            log[1].append(entry)
 
-    def keep(self, checkpoint: str, results: Sequence[TaskResult]) -> None:
-        """Add results to those known; one that is there stays, unless it is an error."""
-        known = self.results.get(checkpoint, ())
-        if not isinstance(known, dict):
-            known = self.results[checkpoint] = {result.path: result for result in known}
-        for result in results:
-            if result.path not in known or known[result.path].error is not None:
-                known[result.path] = result
+    def _append(self, channel: str, seq: int, parts: tuple[bytes, ...]) -> None:
+        numbers, entries = self.channels[channel]
+        if numbers[-1] == seq:  # several parts at once, or behind what a deep fork has copied
+            before = entries.pop()
+            numbers.pop()
+            if not isinstance(before, tuple):
+                self.put(channel, seq, before)
+            else:
+                parts = (*before, *parts)
+        self.put(channel, seq, parts)
 
-    def stored(self, commit: Commit, head: str) -> Stored:
+    def _fork(self, seq: int, parent: int) -> None:
+        line = line_of(seq, self.line(parent) if parent else None)
+        if line.deep:
+            for name, held in self.table(line.earlier).items():
+                self.put(name, seq, held.data)
+                if held.parts:
+                    self.put(name, seq, held.parts)
+            line = Line(seq, seq)
+        self.forks.append((line, parent))
+
+    def line(self, seq: int) -> Line:
+        """Where a checkpoint stands."""
+        fork, _ = self.forks[bisect_right(self.forks, seq, key=_start) - 1]
+        return Line(seq, fork.start, fork.earlier)
+
+    def children(self, seq: int) -> Iterator[int]:
+        """Numbers of the commits made from a checkpoint, ascending."""
+        if seq + 1 in self.checkpoints and self.checkpoints[seq + 1].parent_id == self.checkpoints[seq].id:
+            yield seq + 1
+        yield from (line.start for line, parent in self.forks if parent == seq and line.start != seq + 1)
+
+    def table(self, ranges: Ranges) -> dict[str, Content]:
+        """Every channel that has content for a checkpoint with these ancestors."""
+        found = {name: _content(numbers, entries, ranges) for name, (numbers, entries) in self.channels.items()}
+        return {name: held for name, held in found.items() if held is not None}
+
+    def results(self, seq: int) -> tuple[TaskResult, ...]:
+        """What is known of the step that starts from a checkpoint, in task order."""
+        known = dict(self.kept.get(seq, ()))
+        for child in self.children(seq):
+            for result in self.brought.get(child, ()):
+                if result.path not in known or known[result.path].error is not None:
+                    known[result.path] = replace(result, child=self.checkpoints[child].id)
+        return tuple([known[path] for path in sorted(known)])
+
+    def stored(self, seq: int, head: str) -> Stored:
         """What a reader gets of a checkpoint."""
-        known = self.results.get(commit.checkpoint.id, ())
-        results = sorted(known.values() if isinstance(known, dict) else known, key=_path)
-        return Stored(commit.checkpoint, self.table(commit), tuple(results), head)
+        table = self.table(self.line(seq).ranges)
+        return Stored(
+            self.checkpoints[seq],
+            {name: held.data for name, held in table.items()},
+            self.results(seq),
+            head,
+            {name: held.parts for name, held in table.items() if held.parts},
+        )
+
+
+def _start(fork: tuple[Line, int]) -> int:
+    return fork[0].start
+
+
+def _content(numbers: list[int], entries: list[Entry], ranges: Ranges) -> Content | None:
+    behind: list[tuple[bytes, ...]] = []
+    for low, high in ranges:
+        at = bisect_right(numbers, high)
+        while at and numbers[at - 1] >= low:
+            at -= 1
+            entry = entries[at]
+            if isinstance(entry, tuple):
+                behind.append(entry)
+            elif entry is None:
+                return None
+            else:
+                return Content(entry, tuple([part for parts in reversed(behind) for part in parts]))
+    return None
 
 
 class InMemorySaver:
@@ -93,7 +171,6 @@ class InMemorySaver:
         return cls()
 
     async def commit(self, commit: Commit) -> None:
-        checkpoint = commit.checkpoint
         with self._lock:
             chains = self._threads.get(commit.thread_id)
             if chains is None:
@@ -103,15 +180,7 @@ class InMemorySaver:
                 chain = chains[commit.namespace] = _Chain()
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
-            parent = checkpoint.parent_id
-            if parent is not None and chain.results.setdefault(parent, commit.results) is not commit.results:
-                chain.keep(parent, commit.results)
-            chain.commits[checkpoint.id] = commit
-            chain.since += 1
-            if chain.since == _WHOLE_EVERY or parent != chain.head:
-                chain.whole[checkpoint.id] = chain.table(commit)
-                chain.since = 0
-            chain.head = checkpoint.id
+            chain.add(commit)
 
     async def append_results(
         self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
@@ -120,7 +189,10 @@ class InMemorySaver:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head != checkpoint_id:
                 raise ThreadConflict(thread_id, expected=checkpoint_id, current=chain.head if chain else None)
-            chain.keep(checkpoint_id, results)
+            known = chain.kept.setdefault(chain.last, {})
+            for result in results:
+                if result.path not in known or known[result.path].error is not None:
+                    known[result.path] = result
 
     async def load(
         self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None
@@ -129,8 +201,8 @@ class InMemorySaver:
             chain = self._threads.get(thread_id, {}).get(namespace)
             if chain is None or chain.head is None:
                 return None
-            commit = chain.commits.get(checkpoint_id or chain.head)
-            return chain.stored(commit, chain.head) if commit is not None else None
+            seq = chain.number.get(checkpoint_id or chain.head)
+            return chain.stored(seq, chain.head) if seq is not None else None
 
     async def history(
         self,
@@ -143,18 +215,21 @@ class InMemorySaver:
     ) -> AsyncIterator[Stored]:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
-            commits = list(chain.commits.values()) if chain is not None else []
+            numbers = list(chain.checkpoints) if chain is not None else []
             head = chain.head if chain is not None else None
-        left = limit if limit is not None else len(commits)
-        for commit in reversed(commits):
+        left = limit if limit is not None else len(numbers)
+        for seq in reversed(numbers):
             if left <= 0 or chain is None or head is None:
                 return
-            checkpoint = commit.checkpoint
-            if (before is None or checkpoint.id < before) and (not filter or _matches(checkpoint, filter)):
-                left -= 1
-                with self._lock:
-                    stored = chain.stored(commit, head)
-                yield stored
+            with self._lock:
+                checkpoint = chain.checkpoints.get(seq)
+                if checkpoint is None:  # forgotten meanwhile
+                    continue
+                if (before is not None and checkpoint.id >= before) or not _matches(checkpoint, filter or {}):
+                    continue
+                stored = chain.stored(seq, head)
+            left -= 1
+            yield stored
 
     async def adelete_thread(self, thread_id: str) -> None:
         self.delete_thread(thread_id)
@@ -165,10 +240,8 @@ class InMemorySaver:
             self._threads.pop(thread_id, None)
 
 
-def _path(result: TaskResult) -> str:
-    return result.path
-
-
 def _matches(checkpoint: Checkpoint, wanted: Mapping[str, Any]) -> bool:
+    if not wanted:
+        return True
     found = {**checkpoint.metadata, "source": checkpoint.source, "step": checkpoint.step}
     return all(key in found and found[key] == value for key, value in wanted.items())

@@ -15,7 +15,11 @@
     ├── StreamOverflowError                         a plain writer outran its consumer
     ├── RunningLoopError          (RuntimeError)    a blocking call inside a running event loop
     ├── SerializationError                          a value that cannot be stored
-    └── DeserializationError                        stored bytes that cannot be read
+    ├── DeserializationError                        stored bytes that cannot be read
+    │   └── DecryptionError                             ... as they are not what was encrypted for this place
+    └── StorageError                                a database that cannot do what was asked
+        ├── StorageBusyError  (TimeoutError)            ... in time
+        └── StorageSchemaError                          ... as its tables are not there or of another version
 
 Messages say what happened, where, and what to do; the same facts are attributes. What a node raises reaches the
 caller as it is, with a note that names the task.
@@ -27,6 +31,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 __all__ = [
+    "DecryptionError",
     "DeserializationError",
     "EmptyChannelError",
     "EmptyInputError",
@@ -39,6 +44,9 @@ __all__ = [
     "NodeCancelledError",
     "RunningLoopError",
     "SerializationError",
+    "StorageBusyError",
+    "StorageError",
+    "StorageSchemaError",
     "StreamOverflowError",
     "ThreadBusy",
     "ThreadConflict",
@@ -211,3 +219,23 @@ class DeserializationError(GraphError):
     def __init__(self, message: str, *, tag: str | None = None) -> None:
         super().__init__(message)
         self.tag = tag
+
+
+class DecryptionError(DeserializationError):
+    """Stored bytes that are not what was encrypted for this thread, checkpoint and channel, or plain where none may be."""
+
+
+class StorageError(GraphError):
+    """A checkpointer's database could not do what was asked; `__cause__` is the driver's error."""
+
+
+class StorageBusyError(StorageError, TimeoutError):
+    """No connection, or no lock, within the time that the checkpointer was told to wait."""
+
+    def __init__(self, message: str, *, waited_s: float) -> None:
+        super().__init__(message)
+        self.waited_s = waited_s
+
+
+class StorageSchemaError(StorageError):
+    """The database's tables are not there, or of another version than this program's."""

@@ -1,7 +1,8 @@
 """What is stored of a thread: typed records whose values are bytes, never live objects.
 
-A thread is a chain of checkpoints in each namespace (`""` is the graph itself). A checkpoint carries only what its step
-changed; a checkpointer gives back the whole. Values are bytes that only `graphrt.serde` reads.
+A thread is a chain of checkpoints in each namespace (`""` is the graph itself). A commit carries only what its step
+changed, and of a value that grew only what was appended; a checkpointer gives back the whole, as a value and the parts
+that came behind it. Values and parts are bytes that only `graphrt.serde` reads.
 
 Records cannot be part of a reference cycle, so the cycle collector need not look at them (`gc=False`): a thread in
 memory is thousands of them.
@@ -23,7 +24,9 @@ Source: TypeAlias = Literal["input", "loop", "update", "fork"]
 class ChannelData(Struct, frozen=True, array_like=True, gc=False):
     """Bytes under a channel's name: what a task wrote to it, or what it holds after a step; None if that emptied it.
 
-    In a task's writes, edges and Sends are writes to control channels.
+    In a task's writes, edges and Sends are writes to control channels. A value that a commit stores anyway is not
+    stored a second time as a write: there None stands for what the channel holds after that commit, and `b""` for the
+    part that the commit appended to it (`TaskResult.child` names the commit).
     """
 
     channel: str
@@ -34,13 +37,15 @@ class TaskResult(Struct, frozen=True, array_like=True, gc=False):
     """What came of one task of a superstep: its writes, or the text of its error.
 
     `path` names the task within its step and sorts results in task order. `node` is "" for the writes of a Command
-    that was given as input.
+    that was given as input. `child` is filled in by the checkpointer on reading: the checkpoint whose commit brought
+    the result; None for one that was appended before its step was committed.
     """
 
     path: str
     node: str
     writes: tuple[ChannelData, ...] = ()
     error: str | None = None
+    child: str | None = None
 
 
 class Checkpoint(Struct, frozen=True, array_like=True, gc=False):
@@ -71,8 +76,10 @@ class Commit(Struct, frozen=True, gc=False):
 
     Attributes:
         head: the thread's newest checkpoint as the writer knows it; if it is not, nothing is committed.
-        channels: the channels that the step changed.
+        channels: the channels that the step changed, each as it is now.
         results: results of the step's tasks that were not appended before; they belong to the checkpoint's parent.
+        appends: parts to put behind what a channel holds at the checkpoint's parent, in this order. A channel that is
+            here holds something there, and is not among `channels`.
     """
 
     thread_id: str
@@ -81,15 +88,21 @@ class Commit(Struct, frozen=True, gc=False):
     head: str | None
     channels: tuple[ChannelData, ...]
     results: tuple[TaskResult, ...]
+    appends: tuple[ChannelData, ...] = ()
 
 
 class Stored(Struct, frozen=True):
     """A checkpoint as it is read back: every channel that has content, and what is known of the next step's tasks.
 
-    `head` is the thread's newest checkpoint at the time of reading.
+    Attributes:
+        channels: what each channel held when it was last stored as a whole.
+        results: in task order.
+        head: the thread's newest checkpoint at the time of reading.
+        appends: for channels that have any, the parts that were appended since, oldest first.
     """
 
     checkpoint: Checkpoint
     channels: Mapping[str, bytes]
     results: tuple[TaskResult, ...]
     head: str
+    appends: Mapping[str, tuple[bytes, ...]] = {}

@@ -1,0 +1,156 @@
+"""How a growing value is kept as rows: parts in frames, rows that are merged, history that stays readable.
+
+A channel's rows are numbered by the commit that wrote them (`seq`, counted per namespace of a thread). A row that
+holds a whole value starts the channel anew; rows after it hold parts that were appended. A frame says which commit its
+part came from, so that rows can be merged by putting their bytes behind each other, and a value at an older checkpoint
+is still read exactly: frames of later commits are skipped.
+
+Merging keeps the number of rows that a load reads small without changing how many bytes are stored: every
+`TIDY_EVERY` commits a channel's newest rows become one wherever they have outgrown the row before them. So each row is
+at least as large as all newer ones together (up to `LARGE`, from which on a row is left alone), and a byte is moved at
+most once per doubling of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct as Layout
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+__all__ = ["LARGE", "MAX_SEGMENTS", "TIDY_EVERY", "Content", "Line", "Ranges", "Row", "content", "framed", "line_of",
+           "mergeable", "within"]  # fmt: skip
+
+TIDY_EVERY: Final = 32
+"""Commits (by `Checkpoint.version`) between two looks at what can be merged."""
+
+LARGE: Final = 8 << 20
+"""Bytes from which on a row is not merged any more."""
+
+MAX_SEGMENTS: Final = 64
+"""Rows that a load reads of one channel of a thread without forks, as long as they hold less than `LARGE` together:
+32 since the last look, at most 24 whose sizes double, and the whole value."""
+
+_FRAME: Final = Layout(">II")  # seq, length
+_DEEP: Final = 8
+"""Forks between a checkpoint and its oldest ancestors; beyond, a fork copies what it can see."""
+
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+"""Commits that a checkpoint descends from, itself included, as ranges of seq, newest first: both ends belong to it."""
+
+
+class Line(Struct, frozen=True):
+    """Where a checkpoint stands: its commits since the last fork are `start..seq`, those before it `earlier`."""
+
+    seq: int
+    start: int
+    earlier: Ranges = ()
+
+    @property
+    def ranges(self) -> Ranges:
+        """All commits that the checkpoint descends from."""
+        return ((self.start, self.seq), *self.earlier)
+
+    @property
+    def deep(self) -> bool:
+        """Has it so many forks behind it that it should copy what it sees and begin a line of its own?"""
+        return len(self.earlier) > _DEEP
+
+
+def line_of(seq: int, parent: Line | None) -> Line:
+    """Where commit `seq` stands, made from `parent`."""
+    if parent is None:
+        return Line(seq, seq)
+    if parent.seq == seq - 1:
+        return Line(seq, parent.start, parent.earlier)
+    return Line(seq, seq, parent.ranges)
+
+
+def within(seq: int, ranges: Ranges) -> bool:
+    """Does a checkpoint with these ancestors see what commit `seq` wrote?"""
+    return any(low <= seq <= high for low, high in ranges)
+
+
+class Row(Struct, frozen=True, gc=False):
+    """One stored row of a channel.
+
+    Attributes:
+        seq: the commit that wrote it; of merged rows the first.
+        whole: the channel starts anew here, with `data`, or empty if that is None.
+        parts: frames of what was appended.
+    """
+
+    seq: int
+    whole: bool
+    data: bytes | None = None
+    parts: bytes = b""
+
+
+class Content(Struct, frozen=True, gc=False):
+    """What a channel holds: a whole value and the parts behind it."""
+
+    data: bytes
+    parts: tuple[bytes, ...] = ()
+
+
+def framed(seq: int, parts: Iterable[bytes]) -> bytes:
+    """Parts of one commit as frames, ready to be put behind others."""
+    return b"".join([piece for part in parts for piece in (_FRAME.pack(seq, len(part)), part)])
+
+
+def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The commit and bytes of each part.
+
+    Raises:
+        ValueError: the bytes are no frames.
+    """
+    at, end = 0, len(data)
+    while at < end:
+        if end - at < _FRAME.size:
+            raise ValueError("a stored row is cut short")
+        seq, length = _FRAME.unpack_from(data, at)
+        at += _FRAME.size
+        if end - at < length:
+            raise ValueError("a stored row is cut short")
+        yield seq, data[at : at + length]
+        at += length
+
+
+def content(rows: Sequence[Row], ranges: Ranges) -> Content | None:
+    """What a checkpoint with these ancestors sees in a channel's rows (ascending); None if the channel is empty.
+
+    Rows may be missing before the newest visible whole one, and others may be there that it does not see.
+
+    Raises:
+        ValueError: rows are damaged, or there are parts without a value that they belong to.
+    """
+    base: Row | None = None
+    seen: list[bytes] = []
+    for row in rows:
+        if row.whole and within(row.seq, ranges):
+            base, seen = row, []
+        if row.parts:
+            seen += [part for seq, part in frames(row.parts) if within(seq, ranges)]
+    if base is None or base.data is None:
+        if seen:
+            raise ValueError("parts of a value are stored without the value they belong to")
+        return None
+    return Content(base.data, tuple(seen))
+
+
+def mergeable(sizes: Sequence[int]) -> int:
+    """Which of a channel's rows to merge: from this index to the end; `len(sizes)` if nothing is to be done.
+
+    Args:
+        sizes: bytes of the rows of parts since the last whole row of the line, oldest first.
+    """
+    total = 0
+    start = count = len(sizes)
+    for index in range(count - 1, -1, -1):
+        if total >= LARGE or sizes[index] >= LARGE:
+            break
+        if sizes[index] < total or index == count - 1:
+            start = index
+        total += sizes[index]
+    return start if start < count - 1 else count
