@@ -21,6 +21,8 @@
         ├── StorageBusyError  (TimeoutError)            ... in time
         └── StorageSchemaError                          ... as its tables are not there or of another version
 
+    StateMutationWarning    (UserWarning)           debug mode saw a node change a value in place
+
 Messages say what happened, where, and what to do; the same facts are attributes. What a node raises reaches the
 caller as it is, with a note that names the task.
 """
@@ -44,6 +46,7 @@ __all__ = [
     "NodeCancelledError",
     "RunningLoopError",
     "SerializationError",
+    "StateMutationWarning",
     "StorageBusyError",
     "StorageError",
     "StorageSchemaError",
@@ -222,7 +225,7 @@ class DeserializationError(GraphError):
 
 
 class DecryptionError(DeserializationError):
-    """Stored bytes that are not what was encrypted for this thread, checkpoint and channel, or plain where none may be."""
+    """Stored bytes that were not encrypted for this thread, checkpoint and channel, or not at all."""
 
 
 class StorageError(GraphError):
@@ -239,3 +242,7 @@ class StorageBusyError(StorageError, TimeoutError):
 
 class StorageSchemaError(StorageError):
     """The database's tables are not there, or of another version than this program's."""
+
+
+class StateMutationWarning(UserWarning):
+    """A node changed, in place, a value that the state holds; such a change is no write and may not be stored."""

@@ -78,8 +78,8 @@ class Commit(Struct, frozen=True, gc=False):
         head: the thread's newest checkpoint as the writer knows it; if it is not, nothing is committed.
         channels: the channels that the step changed, each as it is now.
         results: results of the step's tasks that were not appended before; they belong to the checkpoint's parent.
-        appends: parts to put behind what a channel holds at the checkpoint's parent, in this order. A channel that is
-            here holds something there, and is not among `channels`.
+        appends: parts to put, in this order, behind what a channel holds: at the checkpoint's parent, or by `channels`
+            if it is there too. Never behind nothing.
     """
 
     thread_id: str

@@ -1,127 +1,58 @@
-"""State to records and back: what a commit stores, what stored records stand for (LangGraph K7, L, N1-N3).
+"""Records to state: what a stored checkpoint stands for, what it shows (LangGraph K7, L, N1-N3).
 
-`encode` and `decode` turn one value into bytes and back; this module decides which values.
+`decode` turns stored bytes, a value and the parts behind it, into a value. The other direction is `core.recording`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from graphrt.channels import LastValue
-from graphrt.channels.base import MISSING
 from graphrt.checkpoint import ChannelData, Stored, TaskResult
+from graphrt.core.book import Book
 from graphrt.core.commit import commit, commit_null
 from graphrt.core.ids import path_text, task_id
-from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan, arm_write
+from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan
 from graphrt.core.planning import plan_step
 from graphrt.core.report import Selection, result_of, values_of
 from graphrt.core.state import State, Task, TaskOwner
-from graphrt.errors import GraphValidationError, SerializationError, did_you_mean
-from graphrt.types import PregelTask, Send
+from graphrt.errors import GraphValidationError, did_you_mean
+from graphrt.types import PregelTask
 
-__all__ = ["Look", "adopt", "adopted", "changed_channels", "look_at", "names_of", "restore", "result_record"]
+__all__ = ["Look", "adopt", "adopted", "children_of", "look_at", "restore"]
 
-Encode: TypeAlias = Callable[[Any], bytes]
-Decode: TypeAlias = Callable[[bytes], Any]
+Decode: TypeAlias = Callable[[bytes, Sequence[bytes]], Any]
 
 
-def result_record(
-    plan: Plan,
-    task: Task,
-    encode: Encode,
-    blobs: dict[int, bytes],
-    *,
-    sends: bool = True,
-    path: str | None = None,
-) -> TaskResult:
-    """A finished task's writes as a record; `blobs` collects the bytes by channel for `changed_channels`.
+def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool, book: Book | None = None) -> State:
+    """The state that a stored checkpoint stands for.
 
     Args:
-        sends: keep the Sends too. The commit of the step has them in the content of `__pregel_tasks`, so that payloads
-            are stored once; a result that is kept before the commit needs them itself.
-        path: the record's name within the step, if it is not the task's.
-
-    Raises:
-        SerializationError: a write cannot be stored; it names node, channel and path.
-    """
-    names = plan.channel_names
-    writes: list[ChannelData] = []
-    for i, value in task.writes:
-        if i in plan.untracked:
-            continue
-        try:
-            data = blobs[i] = encode(value)
-        except SerializationError as error:
-            raise _located(error, task, names[i]) from None
-        writes.append(ChannelData(names[i], data))
-    writes += task.node.arm_writes
-    if task.arms:
-        writes += [arm_write(plan.nodes[i]) for i in dict.fromkeys(task.arms) if i not in task.node.arms]
-    for send in (task.sends or ()) if sends else ():
-        try:
-            writes.append(ChannelData(TASKS, encode(_storable(plan, send))))
-        except SerializationError as error:
-            raise _located(error, task, f"Send to {send.node}") from None
-    return TaskResult(path_text(task) if path is None else path, task.node.name, tuple(writes))
-
-
-def _located(error: SerializationError, task: Task, channel: str) -> SerializationError:
-    return SerializationError(
-        f"Node {task.node.name!r} wrote a value to {channel!r} that cannot be stored: {error}",
-        path=error.path,
-        type_name=error.type_name,
-    )
-
-
-def changed_channels(state: State, encode: Encode, blobs: Mapping[int, bytes]) -> tuple[ChannelData, ...]:
-    """What the last commit changed, as records. `blobs` has bytes of values that were just encoded."""
-    names = state.plan.channel_names
-    channels = state.channels
-    data: list[ChannelData] = []
-    for i in state.changed:
-        channel = channels[i]
-        if i in blobs and type(channel) is LastValue:
-            data.append(ChannelData(names[i], blobs[i]))
-            continue
-        content = channel.checkpoint()
-        data.append(ChannelData(names[i], None if content is MISSING else encode(content)))
-    if state.sends_changed:
-        sends = [_storable(state.plan, send) for send in state.sends] if state.plan.untracked else state.sends
-        data.append(ChannelData(TASKS, encode(sends) if sends else None))
-    return tuple(data)
-
-
-def _storable(plan: Plan, send: Send) -> Send:
-    """A Send without the keys of its argument that name untracked channels (LangGraph C4)."""
-    arg = send.arg
-    if not plan.untracked or not isinstance(send.arg, dict):
-        return send
-    hidden = {plan.channel_names[i] for i in plan.untracked}
-    return Send(send.node, {key: value for key, value in arg.items() if key not in hidden})
-
-
-def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool) -> State:
-    """The state that a stored checkpoint stands for.
+        book: learns what is stored of it.
 
     Raises:
         GraphValidationError: `running` it is impossible, as the checkpoint waits for a node that the graph lost.
         DeserializationError: its bytes are damaged or of an unknown type.
     """
     checkpoint = stored.checkpoint
-    channels = [
-        prototype.from_checkpoint(decode(data))
-        if (data := stored.channels.get(name)) is not None
-        else prototype.fresh()
-        for name, prototype in zip(plan.channel_names, plan.channels, strict=True)
-    ]
+    channels = [prototype.fresh() for prototype in plan.channels]
+    for name, data in stored.channels.items():
+        i = plan.channel_index.get(name)
+        if i is None:
+            continue
+        parts = stored.appends.get(name, ())
+        content = decode(data, parts)
+        if book is not None:
+            book.learn(i, content, size=len(data) + sum(map(len, parts)), parts=len(parts))
+        channels[i] = plan.channels[i].from_checkpoint(content)
     state = State(plan, channels, [{} for _ in plan.views])
     state.show_all()
     state.version = checkpoint.version
     state.armed = sorted(_indexes(plan, checkpoint.next, running=running))
     state.ran = tuple(_indexes(plan, checkpoint.ran, running=False))
     if (sends := stored.channels.get(TASKS)) is not None:
-        state.sends = [send for send in decode(sends) if running or send.node in plan.targets]
+        state.sends = [send for send in decode(sends, ()) if running or send.node in plan.targets]
     return state
 
 
@@ -139,26 +70,57 @@ def _indexes(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
     return found
 
 
-def adopt(plan: Plan, task: Task, result: TaskResult, decode: Decode, *, running: bool = True) -> None:
+def adopt(
+    plan: Plan,
+    task: Task,
+    result: TaskResult,
+    decode: Decode,
+    *,
+    running: bool = True,
+    child: Stored | None = None,
+) -> None:
     """Take over the writes that an earlier attempt at this step finished with (LangGraph K7).
+
+    Args:
+        child: the checkpoint whose commit brought the result; it has the bytes that the result does without.
 
     Raises:
         UnknownTargetError: they lead to a node that the graph lost, and the step is `running` again.
     """
     task.kept = task.restored = True
     for write in result.writes:
-        if write.data is None:
+        found = _found(write, child) if not write.data else (write.data, ())
+        if found is None:
             continue
         if write.channel == TASKS:
-            send = decode(write.data)
+            send = decode(*found)
             if running or send.node in plan.targets:
                 task.go(plan, send)
         elif (i := plan.channel_index.get(write.channel)) is not None:
-            task.writes.append((i, decode(write.data)))
+            task.writes.append((i, decode(*found)))
         elif write.channel.startswith(BRANCH_TO):
             name = write.channel.removeprefix(BRANCH_TO)
             if running or name in plan.targets:
                 task.go(plan, name)
+
+
+def _found(write: ChannelData, child: Stored | None) -> tuple[bytes, tuple[bytes, ...]] | None:
+    """The bytes that stand for a write without any of its own (`ChannelData`); None if they are gone."""
+    if child is None or write.channel not in child.channels:
+        return None
+    parts = child.appends.get(write.channel, ())
+    if write.data is None:
+        return child.channels[write.channel], parts
+    return (parts[-1], ()) if parts else None
+
+
+def children_of(stored: Stored) -> set[str]:
+    """The checkpoints that have bytes of this one's results."""
+    return {
+        result.child
+        for result in stored.results
+        if result.child is not None and not all(write.data for write in result.writes)
+    }
 
 
 def adopted(
@@ -182,11 +144,19 @@ class Look:
 
 
 def look_at(
-    plan: Plan, stored: Stored, decode: Decode, selection: Selection, *, namespace: str, live: bool
+    plan: Plan,
+    stored: Stored,
+    decode: Decode,
+    selection: Selection,
+    *,
+    namespace: str,
+    live: bool,
+    children: Mapping[str, Stored] = MappingProxyType({}),
 ) -> Look:
     """Read a checkpoint without running anything.
 
     Args:
+        children: the checkpoints that `children_of` names, as far as they are still there.
         live: show the thread as it is now, with what tasks of an unfinished step have written; otherwise show the
             checkpoint as the step found it (LangGraph N1).
     """
@@ -204,7 +174,7 @@ def look_at(
         )
         found = known.get(path_text(task))
         if found is not None and found.error is None:
-            adopt(plan, task, found, decode, running=False)
+            adopt(plan, task, found, decode, running=False, child=children.get(found.child or ""))
             finished.append(task)
         shown.append(_show(task, identity, found, selection))
     pending = tuple(t.node.name for t in tasks if not (live and t.restored))
@@ -221,10 +191,3 @@ def _show(task: Task, identity: str, result: TaskResult | None, selection: Selec
         error=result.error if result is not None else None,
         result=result_of(task, selection) if task.restored else None,
     )
-
-
-def names_of(plan: Plan, nodes: Sequence[int]) -> tuple[str, ...]:
-    """The names of nodes given by index."""
-    if len(nodes) == 1:
-        return plan.alone[nodes[0]]
-    return tuple([plan.nodes[i].name for i in nodes])

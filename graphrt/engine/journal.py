@@ -17,9 +17,10 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
+from graphrt.core.book import GROWING, SMALL, Book
 from graphrt.core.ids import CheckpointIds, path_text, task_id
 from graphrt.core.plan import arm_write
-from graphrt.core.snapshot import changed_channels, names_of, result_record
+from graphrt.core.recording import Recorded, names_of, record_step, result_record
 from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
 from graphrt.engine.patience import wait_out
@@ -38,13 +39,14 @@ class Journal:
     Attributes:
         keeps_each: a result must be stored as soon as its task has finished. A checkpointer in this process's memory
             cannot lose what the run still holds, so there it is enough to store the results of a step that fails.
+        book: what storage holds of values that may grow.
         current: id of the checkpoint that the step at hand starts from.
         last: the newest checkpoint record, `parent` the id of the one before it.
     """
 
     __slots__ = (
         "_durability", "_encode", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved",
-        "current", "keeps_each", "last", "metadata", "namespace", "thread_id",
+        "_unsaved_parts", "book", "current", "keeps_each", "last", "metadata", "namespace", "thread_id",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +65,7 @@ class Journal:
         self._head: str | None = None
         self._flight: asyncio.Task[None] | None = None
         self._unsaved: dict[str, ChannelData] = {}
+        self._unsaved_parts: dict[str, list[ChannelData]] = {}
         self._kept: list[TaskResult] = []
         self._encode = serializer.dumps
         self._ids = CheckpointIds(int.from_bytes(urandom(6)))
@@ -71,6 +74,7 @@ class Journal:
         self.thread_id = thread_id
         self.namespace = namespace
         self.metadata = metadata
+        self.book = Book()
         self.current: str | None = None
         self.last: Checkpoint | None = None
 
@@ -99,15 +103,10 @@ class Journal:
             ThreadConflict: another run has moved the thread. Nothing of this step was stored.
             SerializationError: a node wrote a value that cannot be stored; the message names it.
         """
-        encode = self._serializer.dumps
-        blobs: dict[int, bytes] = {}
-        results = tuple(
-            [result_record(state.plan, t, encode, blobs, sends=False) for t in tasks if not t.kept]
-        )
         plan = state.plan
         commit = self._advance(
             step, source, names_of(plan, state.armed), names_of(plan, state.ran), state.version,
-            changed_channels(state, encode, blobs), results,
+            record_step(state, tasks, self.book, self._encode),
         )  # fmt: skip
         if commit is not None:
             await commit
@@ -124,11 +123,13 @@ class Journal:
         assert isinstance(plan.input_channels, str)
         state.version += 1
         try:
-            data = ChannelData(plan.input_channels, self._serializer.dumps(given))
+            data = ChannelData(plan.input_channels, self._encode(given))
         except SerializationError as error:
             raise _unstorable_input(error) from None
+        self.book.forget(plan.channel_index[plan.input_channels])
+        recorded = Recorded((data,), (), ())
         return self._advance(
-            step, "input", (plan.input_channels,), names_of(plan, state.ran), state.version, (data,), ()
+            step, "input", (plan.input_channels,), names_of(plan, state.ran), state.version, recorded
         )
 
     def commit_update(
@@ -140,32 +141,45 @@ class Journal:
         """
         plan = state.plan
         names = plan.channel_names
-        encode = self._encode
+        if self.book.held and self._holds(task):
+            return self.commit(state, step=step, source="loop", tasks=(task,))
+        stored: tuple[ChannelData, ...] = ()
+        written: tuple[ChannelData, ...] = ()
         try:
-            if len(task.writes) == 1:
-                # The commonest step; this and the rest of the method are half of its cost.
-                i, value = task.writes[0]
-                data: tuple[ChannelData, ...] = (ChannelData(names[i], encode(value)),)
-            else:
-                data = tuple([ChannelData(names[i], encode(value)) for i, value in task.writes])
+            for i, value in task.writes:
+                data = self._encode(value)
+                item = ChannelData(names[i], data)
+                stored += (item,)
+                if len(data) <= SMALL:
+                    written += (item,)
+                elif type(value) not in GROWING:
+                    written += (ChannelData(names[i], None),)
         except SerializationError:
-            # The long way says which node wrote it, and where.
+            pass
+        if len(written) < len(task.writes):
+            # The long way keeps in mind what may grow and, if something cannot be stored, says which node wrote it.
             return self.commit(state, step=step, source="loop", tasks=(task,))
         node = task.node
         arms = node.arm_writes if task.arms is None else tuple([arm_write(plan.nodes[i]) for i in task.arms])
-        result = TaskResult(node.path, node.name, data + arms)
+        result = TaskResult(node.path, node.name, written + arms)
         armed = state.armed
         following = plan.alone[armed[0]] if len(armed) == 1 else names_of(plan, armed)
         ran = plan.alone[node.index]
         if not self._in_place or self._durability == "exit":
-            return self._advance(step, "loop", following, ran, state.version, data + cleared, (result,))
+            recorded = Recorded(stored + cleared, (), (result,))
+            return self._advance(step, "loop", following, ran, state.version, recorded)
         identity = self._ids.next(time_ns())
         last = self.last = Checkpoint(
             identity, self.current, state.version, step, "loop", following, ran, self.metadata
         )
-        commit = Commit(self.thread_id, self.namespace, last, self._head, data + cleared, (result,))
+        commit = Commit(self.thread_id, self.namespace, last, self._head, stored + cleared, (result,))
         self.current = self._head = identity
         return self._saver.commit(commit)
+
+    def _holds(self, task: Task) -> bool:
+        """Has it written to a channel whose stored value may grow?"""
+        held = self.book.held
+        return any(i in held for i, _ in task.writes)
 
     def _advance(
         self,
@@ -174,23 +188,38 @@ class Journal:
         armed: tuple[str, ...],
         ran: tuple[str, ...],
         version: int,
-        channels: tuple[ChannelData, ...],
-        results: tuple[TaskResult, ...],
+        recorded: Recorded,
     ) -> Awaitable[None] | None:
         """Move the thread's head to a new checkpoint: what is to be awaited for it, None at "exit" durability."""
         identity = self._ids.next(time_ns())
         if self._durability == "exit":
             self.last = Checkpoint(identity, self._head, version, step, source, armed, ran, self.metadata)
             self.current = identity
-            self._unsaved.update((item.channel, item) for item in channels)
-            self._kept.clear()
+            self._hold(recorded)
             return None
         last = self.last = Checkpoint(
             identity, self.current, version, step, source, armed, ran, self.metadata
         )
-        commit = Commit(self.thread_id, self.namespace, last, self._head, channels, results)
+        commit = Commit(
+            self.thread_id,
+            self.namespace,
+            last,
+            self._head,
+            recorded.channels,
+            recorded.results,
+            recorded.appends,
+        )
         self.current = self._head = identity
         return self._saver.commit(commit) if self._in_place else self._launch(commit)
+
+    def _hold(self, recorded: Recorded) -> None:
+        """Keep what a step changed until the run ends."""
+        for item in recorded.channels:
+            self._unsaved[item.channel] = item
+            self._unsaved_parts.pop(item.channel, None)
+        for item in recorded.appends:
+            self._unsaved_parts.setdefault(item.channel, []).append(item)
+        self._kept.clear()
 
     async def _launch(self, commit: Commit) -> None:
         """Begin a commit when the one before it has ended, and do not wait for it."""
@@ -208,13 +237,16 @@ class Journal:
                     self._flight = None
 
     async def keep(self, state: State, task: Task, error: BaseException | None = None) -> None:
-        """Make one task's result, or the text of its error, durable while others of its step still run."""
-        if task.kept:
+        """Make one task's result, or the text of its error, durable while others of its step still run.
+
+        A run that goes on from an older checkpoint has no place for it before its first commit.
+        """
+        if task.kept or self.current != self._head:
             return
         if error is not None:
             result = TaskResult(path_text(task), task.node.name, error=repr(error))
         else:
-            result = result_record(state.plan, task, self._serializer.dumps, {})
+            result = result_record(state.plan, task, self._encode)
             task.kept = True
         if self._durability == "exit":
             self._kept.append(result)
@@ -225,10 +257,10 @@ class Journal:
 
     async def keep_null(self, state: State, task: Task) -> None:
         """Make the writes of a Command that was given as input durable, before anything runs because of them."""
-        if self._durability != "exit":
+        if self._durability != "exit" and self.current == self._head:
             assert self.current is not None
             path = self._ids.next(time_ns())  # several Commands may be waiting
-            result = result_record(state.plan, task, self._serializer.dumps, {}, path=path)
+            result = result_record(state.plan, task, self._encode, path=path)
             await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
 
     async def close(self) -> None:
@@ -246,14 +278,17 @@ class Journal:
     async def _store_all(self, last: Checkpoint) -> None:
         if last.id != self._head:
             changes = tuple(self._unsaved.values())
-            await self._saver.commit(Commit(self.thread_id, self.namespace, last, self._head, changes, ()))
+            parts = tuple([part for parts in self._unsaved_parts.values() for part in parts])
+            await self._saver.commit(
+                Commit(self.thread_id, self.namespace, last, self._head, changes, (), parts)
+            )
             self._head = last.id
         if self._kept:
             await self._saver.append_results(self.thread_id, self.namespace, last.id, self._kept)
 
-    def decode(self, data: bytes) -> Any:
-        """One stored value."""
-        return self._serializer.loads(data)
+    def decode(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
+        """One stored value, with the parts that came behind it."""
+        return self._serializer.loads_grown(data, parts)
 
 
 def _unstorable_input(error: SerializationError) -> SerializationError:

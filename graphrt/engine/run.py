@@ -27,6 +27,7 @@ from graphrt.engine.express import BREATH, express, hold_input
 from graphrt.engine.fanout import Gate
 from graphrt.engine.intake import command_task, input_writes, nothing_to_run
 from graphrt.engine.stream import SILENT, Writer
+from graphrt.engine.watch import Watch
 from graphrt.errors import GraphRecursionError
 from graphrt.runtime import ExecutionInfo, Runtime
 from graphrt.types import Command, StreamWriter
@@ -56,6 +57,7 @@ class Run(Struct, eq=False):
     state: State = cast(State, None)
     restored: tuple[TaskResult, ...] = ()
     seed: str | None = None
+    watch: Watch | None = None
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -122,6 +124,8 @@ class Run(Struct, eq=False):
                 break
             if publisher is not None:
                 await self._announce_tasks(publisher, tasks)
+            if self.watch is not None:
+                self.watch.begin(state)
             task = tasks[0]
             if len(tasks) > 1 or self.step_timeout is not None or task.restored:
                 await enter_loop()
@@ -141,6 +145,8 @@ class Run(Struct, eq=False):
                     if rest is not None:
                         await rest
                         in_loop = running_loop() is not None
+                    if self.watch is not None:
+                        self.watch.check(state, task)
                 except BaseException as failure:
                     await self.fail(task, failure)
             if journal is None and publisher is None:
@@ -161,7 +167,7 @@ class Run(Struct, eq=False):
     def unwatched(self) -> bool:
         """Whether the express way may be taken: nobody is told what happens, and steps are not timed."""
         start = self.plan.start
-        if self.publisher is not None or self.step_timeout is not None:
+        if self.publisher is not None or self.step_timeout is not None or self.watch is not None:
             return False
         return start is not None and start.express
 
@@ -187,7 +193,7 @@ class Run(Struct, eq=False):
             self.step = -2
         else:
             goes_on = given is None or type(given) is Command or self._same_run(stored)
-            self.state = restore(self.plan, stored, journal.decode, running=goes_on)
+            self.state = restore(self.plan, stored, journal.decode, running=goes_on, book=journal.book)
             self.step = stored.checkpoint.step
         self.stop = self.step + self.limit + 2  # so a run that goes on gets two steps more (LangGraph A12)
         if stored is not None and goes_on:
@@ -208,9 +214,13 @@ class Run(Struct, eq=False):
         return False
 
     async def _go_on(self, given: Any, stored: Stored) -> None:
-        """Continue the thread's unfinished step, with the results that were kept of it."""
-        self.restored = stored.results
-        for result in stored.results:
+        """Continue the thread's unfinished step, with the results that were kept of it.
+
+        Results that a commit brought belong to a step that has ended: from an older checkpoint on it is run anew
+        (LangGraph K11).
+        """
+        self.restored = tuple([result for result in stored.results if result.child is None])
+        for result in self.restored:
             if not result.node:
                 commit_null(self.state, adopted(self.plan, result, self._decode, self))
         if type(given) is Command:
@@ -221,9 +231,9 @@ class Run(Struct, eq=False):
         if self.publisher is not None:
             self.publisher.values(self.state)
 
-    def _decode(self, data: bytes) -> Any:
+    def _decode(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
         assert self.journal is not None
-        return self.journal.decode(data)
+        return self.journal.decode(data, parts)
 
     def _same_run(self, stored: Stored) -> bool:
         """The same run_id again goes on with that run, whatever its input (LangGraph A5)."""
@@ -276,6 +286,8 @@ class Run(Struct, eq=False):
         """Run one of several tasks, in an asyncio task of its own."""
         try:
             await call_node(self.state, task)
+            if self.watch is not None:
+                self.watch.check(self.state, task)
             task.finished = True
             if gate.left > 1 and (
                 self.publisher is not None or (self.journal is not None and self.journal.keeps_each)

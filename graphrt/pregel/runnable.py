@@ -28,6 +28,7 @@ from graphrt.engine.publish import Publisher
 from graphrt.engine.run import Run
 from graphrt.engine.stream import Hub
 from graphrt.engine.turns import Turns, turns_of
+from graphrt.engine.watch import Watch
 from graphrt.errors import GraphValidationError
 from graphrt.pregel.options import (
     DURABILITIES,
@@ -478,6 +479,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             publisher=publisher,
             max_concurrency=full.get("max_concurrency"),
             step_timeout=self.step_timeout,
+            watch=Watch(self.serializer.dumps) if self.debug else None,
         )
 
     async def _execute(self, run: Run, input: Any, strategy: MultitaskStrategy | None) -> None:

@@ -9,7 +9,7 @@ from graphrt.checkpoint import Checkpointer, Stored
 from graphrt.config import RunnableConfig
 from graphrt.core.plan import Plan
 from graphrt.core.report import select
-from graphrt.core.snapshot import look_at
+from graphrt.core.snapshot import children_of, look_at
 from graphrt.engine.publish import checkpoint_config, created_at, metadata_of
 from graphrt.pregel.options import thread_of
 from graphrt.types import StateSnapshot
@@ -31,7 +31,8 @@ async def state_of(
     stored = await saver.load(thread, namespace, checkpoint)
     if stored is None:
         return StateSnapshot({}, (), config, None, None, None, (), ())
-    return snapshot_of(plan, serializer, thread, namespace, stored, live=checkpoint is None)
+    children = await _children(saver, thread, namespace, stored, None)
+    return snapshot_of(plan, serializer, thread, namespace, stored, children, live=checkpoint is None)
 
 
 async def history_of(
@@ -48,16 +49,40 @@ async def history_of(
     thread = thread_of(config)
     namespace = str(config.get("configurable", {}).get("checkpoint_ns") or "")
     until = before.get("configurable", {}).get("checkpoint_id") if before is not None else None
+    newer: Stored | None = None
     async for stored in saver.history(thread, namespace, filter=filter, before=until, limit=limit):
-        yield snapshot_of(plan, serializer, thread, namespace, stored, live=False)
+        children = await _children(saver, thread, namespace, stored, newer)
+        yield snapshot_of(plan, serializer, thread, namespace, stored, children, live=False)
+        newer = stored
+
+
+async def _children(
+    saver: Checkpointer, thread: str, namespace: str, stored: Stored, newer: Stored | None
+) -> dict[str, Stored]:
+    """The checkpoints that have what this one's results leave out; mostly that is the one just read."""
+    found: dict[str, Stored] = {}
+    for identity in children_of(stored):
+        if newer is not None and newer.checkpoint.id == identity:
+            found[identity] = newer
+        elif (child := await saver.load(thread, namespace, identity)) is not None:
+            found[identity] = child
+    return found
 
 
 def snapshot_of(
-    plan: Plan, serializer: Serializer, thread: str, namespace: str, stored: Stored, *, live: bool
+    plan: Plan,
+    serializer: Serializer,
+    thread: str,
+    namespace: str,
+    stored: Stored,
+    children: Mapping[str, Stored],
+    *,
+    live: bool,
 ) -> StateSnapshot:
     """One stored checkpoint as users see it."""
+    selection = select(plan, None, plan.stream)
     look = look_at(
-        plan, stored, serializer.loads_raw, select(plan, None, plan.stream), namespace=namespace, live=live
+        plan, stored, serializer.loads_grown_raw, selection, namespace=namespace, live=live, children=children
     )
     checkpoint = stored.checkpoint
     parent = checkpoint.parent_id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphrt.edits import grown
 from graphrt.errors import DeserializationError, SerializationError
 from graphrt.serde.lower import Lowerer
 from graphrt.serde.refused import Refused
@@ -12,6 +14,9 @@ from graphrt.serde.revive import Reviver
 from graphrt.serde.wire import ATOMS
 
 __all__ = ["Serializer"]
+
+_ARRAY = b"\xdd"
+"""MessagePack's array with a length of 32 bits."""
 
 
 class Serializer:
@@ -82,3 +87,29 @@ class Serializer:
             raise
         except Exception as error:
             raise DeserializationError(f"Cannot read stored bytes: {error}") from error
+
+    def loads_grown(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
+        """The value that was stored whole as `data` and then grew by `parts` (`graphrt.edits`).
+
+        Raises:
+            DeserializationError: as `loads`, or a part does not belong behind such a value.
+        """
+        return _grown(self.loads, data, parts) if parts else self.loads(data)
+
+    def loads_grown_raw(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
+        """As `loads_grown`, but values of types that nobody registered come back as `UnknownValue`.
+
+        Raises:
+            DeserializationError: the bytes are damaged.
+        """
+        return _grown(self.loads_raw, data, parts) if parts else self.loads_raw(data)
+
+
+def _grown(loads: Callable[[bytes], Any], data: bytes, parts: Sequence[bytes]) -> Any:
+    # All parts in one call: as the items of an array, whose bytes are theirs behind each other.
+    value = loads(data)
+    changes = loads(b"".join((_ARRAY, len(parts).to_bytes(4), *parts)))
+    try:
+        return grown(value, changes)
+    except (TypeError, ValueError) as error:
+        raise DeserializationError(f"Cannot read stored bytes: {error}") from error

@@ -8,11 +8,13 @@ from typing import Annotated, Any, TypedDict
 
 from graphrt.channels import AnyValue, EphemeralValue, Topic
 from graphrt.checkpoint import Checkpoint, Stored, TaskResult
+from graphrt.core.book import Book
 from graphrt.core.commit import commit, commit_input
 from graphrt.core.plan import Plan
 from graphrt.core.planning import plan_step
+from graphrt.core.recording import names_of, record_step
 from graphrt.core.report import select, values_of
-from graphrt.core.snapshot import changed_channels, names_of, restore, result_record
+from graphrt.core.snapshot import restore
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import finish
 from graphrt.graph import START, StateGraph
@@ -126,26 +128,38 @@ class Thread:
     channels: dict[str, bytes] = field(default_factory=dict)
     record: Any = None
     results: list[TaskResult] = field(default_factory=list)
+    parts: dict[str, list[bytes]] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
 
     def keep(self, state: State, tasks: list[Task]) -> None:
         """Store what the last commit changed."""
-        blobs: dict[int, bytes] = {}
-        for task in tasks:
-            result_record(state.plan, task, serializer.dumps, blobs)
-        for item in changed_channels(state, serializer.dumps, blobs):
+        recorded = record_step(state, tasks, self.book, serializer.dumps)
+        for item in recorded.channels:
+            self.parts.pop(item.channel, None)
             if item.data is None:
                 self.channels.pop(item.channel, None)
             else:
                 self.channels[item.channel] = item.data
+        for item in recorded.appends:
+            assert item.data
+            self.parts.setdefault(item.channel, []).append(item.data)
         armed, ran = names_of(state.plan, state.armed), names_of(state.plan, state.ran)
         self.record = Checkpoint("c", None, state.version, 0, "loop", armed, ran, {})
 
+    def contents(self) -> dict[str, Any]:
+        """What the channels hold."""
+        return {
+            name: serializer.loads_grown(data, self.parts.get(name, ()))
+            for name, data in self.channels.items()
+        }
+
     @property
     def stored(self) -> Stored:
-        return Stored(self.record, dict(self.channels), tuple(self.results), "c")
+        parts = {name: tuple(parts) for name, parts in self.parts.items()}
+        return Stored(self.record, dict(self.channels), tuple(self.results), "c", parts)
 
     def restore(self, plan: Any) -> State:
-        return restore(plan, self.stored, serializer.loads, running=True)
+        return restore(plan, self.stored, serializer.loads_grown, running=True, book=self.book)
 
 
 def kept(state: State) -> Thread:

@@ -7,8 +7,9 @@ import pytest
 from graphrt.checkpoint import ChannelData, TaskResult
 from graphrt.core.ids import path_text
 from graphrt.core.planning import plan_step
+from graphrt.core.recording import result_record
 from graphrt.core.report import select
-from graphrt.core.snapshot import look_at, result_record
+from graphrt.core.snapshot import look_at
 from graphrt.errors import GraphValidationError
 from graphrt.types import PregelTask
 from tests.unit.core_world import (
@@ -30,7 +31,7 @@ from tests.unit.core_world import (
 
 def look(plan: Any, thread: Thread, *, live: bool = True) -> Any:
     return look_at(
-        plan, thread.stored, serializer.loads, select(plan, None, plan.stream), namespace="", live=live
+        plan, thread.stored, serializer.loads_grown, select(plan, None, plan.stream), namespace="", live=live
     )
 
 
@@ -75,7 +76,7 @@ def halfway() -> tuple[Any, Thread]:
     thread = kept(state)
     a, b, _ = (run(state, task) for task in plan_step(state, None))
     thread.results = [
-        result_record(state.plan, a, serializer.dumps, {}),
+        result_record(state.plan, a, serializer.dumps),
         TaskResult(path_text(b), "b", error="ValueError('no')"),
     ]
     return state.plan, thread

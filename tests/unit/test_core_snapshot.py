@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphrt.channels import UntrackedValue
+from graphrt.core.book import Book
 from graphrt.core.commit import commit, commit_input
 from graphrt.core.planning import plan_step
-from graphrt.core.snapshot import adopt, changed_channels, names_of, result_record
+from graphrt.core.recording import names_of, record_step, result_record
+from graphrt.core.snapshot import adopt
 from graphrt.core.state import State
 from graphrt.errors import DeserializationError, InvalidUpdateError, SerializationError
 from graphrt.graph import START
@@ -114,7 +116,7 @@ def test_changes_that_were_stored_add_up_to_all_channels(first, rounds):
         except InvalidUpdateError:
             return
         thread.keep(state, tasks)
-        assert thread.channels == kept(state).channels
+        assert thread.contents() == kept(state).contents()
 
 
 @given(updates, st.lists(outputs, min_size=5, max_size=5), st.sets(st.integers(0, 4)))
@@ -128,7 +130,7 @@ def test_step_with_adopted_results_is_the_step_itself(first, answers, finished):
     repeated = plan_step(again, None)
     for number, (task, copy) in enumerate(zip(tasks, repeated, strict=True)):
         if number in finished:
-            adopt(plan, copy, result_record(plan, task, serializer.dumps, {}), serializer.loads)
+            adopt(plan, copy, result_record(plan, task, serializer.dumps), serializer.loads_grown)
         else:
             script[:] = [task.output]
             run(again, copy)
@@ -163,16 +165,15 @@ def test_what_a_step_did_not_touch_is_not_stored_again():
     plan = graph(Cells, returns("n", {"last": 1}), paths=["START n"]).compile().plan
     state = begin(plan, {"log": ["long"] * 100})
     step(state)
-    assert [item.channel for item in changed_channels(state, serializer.dumps, {})] == ["last"]
+    assert [item.channel for item in record_step(state, [], Book(), serializer.dumps).channels] == ["last"]
 
 
 def test_channel_that_a_step_emptied_is_stored_as_empty():
     plan = graph(Cells, returns("n", None), paths=["START n"]).compile().plan
     state = begin(plan, {"once": 1})
     step(state)
-    assert [(item.channel, item.data) for item in changed_channels(state, serializer.dumps, {})] == [
-        ("once", None)
-    ]
+    recorded = record_step(state, [], Book(), serializer.dumps)
+    assert [(item.channel, item.data) for item in recorded.channels] == [("once", None)]
 
 
 def test_value_that_cannot_be_stored_names_node_and_channel():
@@ -180,7 +181,7 @@ def test_value_that_cannot_be_stored_names_node_and_channel():
     state = begin(plan)
     task = run(state, plan_step(state, None)[0])
     with pytest.raises(SerializationError, match="Node 'n' wrote a value to 'last' that cannot be stored"):
-        result_record(plan, task, serializer.dumps, {})
+        result_record(plan, task, serializer.dumps)
 
 
 def test_argument_of_a_send_that_cannot_be_stored_names_node_and_target():
@@ -188,7 +189,7 @@ def test_argument_of_a_send_that_cannot_be_stored_names_node_and_target():
     state = begin(graph(Log, *nodes, paths=["START n"]).compile().plan)
     task = run(state, plan_step(state, None)[0])
     with pytest.raises(SerializationError, match="Node 'n' wrote a value to 'Send to m'"):
-        result_record(state.plan, task, serializer.dumps, {})
+        result_record(state.plan, task, serializer.dumps)
 
 
 def test_damaged_bytes_are_an_error():
