@@ -34,7 +34,7 @@ SMALL: Final = 96
 """Bytes up to which a value is stored whole and again rather than in parts or by reference."""
 
 _MISSING: Final = object()
-_OR: Final[object] = getattr(operator, "or_")  # noqa: B009 - the same
+_OR: Final[object] = getattr(operator, "or_")  # noqa: B009 - pyright knows only half of its type
 _type: Callable[[object], type] = type
 """`type`, for which pyright has a precise but unusable result where the argument is Any."""
 
@@ -117,11 +117,11 @@ def _take(held: Held, content: Any, part: Any) -> None:
         held.content = _copy(content)
 
 
-def _added(channel: Channel, before: Any, now: Any, written: Sequence[Any]) -> Any:
+def _added(channel: Any, before: Any, now: Any, written: Sequence[Any]) -> Any:
     """What a known reducer has added, None if that cannot be said without comparing."""
-    if type(channel) is not BinaryOperatorAggregate:
+    if _type(channel) is not BinaryOperatorAggregate:
         return None
-    reducer: Any = getattr(channel, "operator")  # noqa: B009 - pyright knows only half of its type
+    reducer = channel.operator
     kind = _type(now)
     if kind is str or not written or any(_type(write) is not kind for write in written):
         return None
