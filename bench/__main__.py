@@ -15,6 +15,7 @@ from bench.chart import draw
 from bench.contestants import roster
 from bench.counts import calls_table, count_all, grow_all, growth_table
 from bench.drive import Plan, Process, introduce, measure_all, tell, with_processes
+from bench.durable import command as durable
 from bench.environments import home
 from bench.figures import Report, report_from_json
 from bench.measure import FULL, QUICK
@@ -29,7 +30,10 @@ NEEDED_BY_BARS = "bars"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 1 for a failed case or a missed bar."""
-    options = parse(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["durable"]:
+        return durable.main(given[1:])
+    options = parse(given)
     match options.command:
         case "calls":
             return asyncio.run(show_calls(options))
@@ -41,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    more = "`python -m bench durable --help` explains the benchmark of durable threads."
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, epilog=more)
     add = parser.add_argument
     add("command", nargs="?", default="times", choices=["times", "calls", "scaling"])
     names = [*cases.BY_NAME, NEEDED_BY_BARS]

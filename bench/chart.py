@@ -1,17 +1,21 @@
 """The figures as an SVG picture: a panel for each case and door, a bar for each contestant, fastest first."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from bench.cases import BY_NAME
-from bench.figures import Figure, Report, duration, in_order
+from bench.figures import Figure, Report, Sampled, duration, in_order
 
 COLUMNS = 2
 PANEL_WIDTH, GAP = 620, 28
 TITLE_HEIGHT, ROW_HEIGHT = 44, 20
 NAME_WIDTH, VALUE_WIDTH = 132, 92
 MARGIN, HEADING = 24, 66
+
+TITLE = "graphrt beside the floor and its rivals"
+READING = "Median time, shorter is better; logarithmic scales; whiskers from the 10th to the 90th percentile."
 
 COLOURS = {"floor": "#9aa0a6", "graphrt": "#0b7a4b", "graphrt+memory": "#54b98a"}
 OTHERS = "#5b7db1"
@@ -32,22 +36,29 @@ def draw(report: Report) -> str:
         for column, figures in enumerate(row):
             body += panel(figures, MARGIN + column * (PANEL_WIDTH + GAP), y)
         y += max(TITLE_HEIGHT + ROW_HEIGHT * len(figures) for figures in row) + GAP
-    return document(report, body, height=y)
+    return document(report.machine, report.started, body, height=y)
 
 
-def document(report: Report, body: Sequence[str], height: int) -> str:
+def document(
+    machine: Mapping[str, Any],
+    started: str,
+    body: Sequence[str],
+    *,
+    height: int,
+    title: str = TITLE,
+    reading: str = READING,
+) -> str:
+    """Return the picture round `body`; `reading` says how to read it."""
     width = 2 * MARGIN + COLUMNS * PANEL_WIDTH + (COLUMNS - 1) * GAP
-    machine = report.machine
     about = (
-        f"{machine['processor']}, {machine['implementation']} {machine['python']}, {report.started[:10]}. "
-        "Median time, shorter is better; logarithmic scales; whiskers from the 10th to the 90th percentile."
+        f"{machine['processor']}, {machine['implementation']} {machine['python']}, {started[:10]}. {reading}"
     )
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="system-ui, DejaVu Sans, Helvetica, sans-serif">',
             f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-            text(MARGIN, 30, "graphrt beside the floor and its rivals", size=18, weight="600"),
+            text(MARGIN, 30, title, size=18, weight="600"),
             text(MARGIN, 50, about, size=12, fill=FAINT),
             *body,
             "</svg>\n",
@@ -76,7 +87,7 @@ class Scale:
 
     length = PANEL_WIDTH - NAME_WIDTH - VALUE_WIDTH
 
-    def __init__(self, figures: Sequence[Figure]) -> None:
+    def __init__(self, figures: Sequence[Sampled]) -> None:
         edges = [edge for figure in figures for edge in (figure.median, *figure.spread) if edge > 0]
         shortest, longest = min(edges, default=1e-6), max(edges, default=1e-3)
         self.low = math.log10(shortest) - 0.35
@@ -87,7 +98,7 @@ class Scale:
         return self.length * min(max(part, 0.0), 1.0)
 
 
-def bar(figure: Figure, scale: Scale, x: int, top: int) -> list[str]:
+def bar(figure: Sampled, scale: Scale, x: int, top: int) -> list[str]:
     width = scale.position(figure.median)
     low, high = (scale.position(edge) for edge in figure.spread)
     colour = COLOURS.get(figure.contestant, OTHERS)
@@ -99,7 +110,7 @@ def bar(figure: Figure, scale: Scale, x: int, top: int) -> list[str]:
     ]
 
 
-def absent(figure: Figure, x: int, top: int) -> str:
+def absent(figure: Sampled, x: int, top: int) -> str:
     word = "n/a" if figure.status == "not offered" else "failed"
     reason = figure.reason if len(figure.reason) < 64 else figure.reason[:61] + "..."
     return text(x + NAME_WIDTH, top + 13, f"{word}: {reason}", fill=FAINT)

@@ -34,9 +34,10 @@ class Plan:
 class Process:
     """A contestant's worker: started by the first question, again after it had to be stopped."""
 
-    def __init__(self, entry: Entry, timeout_s: float) -> None:
+    def __init__(self, entry: Entry, timeout_s: float, worker: str = "bench.worker") -> None:
         self.entry = entry
         self.timeout_s = timeout_s
+        self.worker = worker
         self.running: asyncio.subprocess.Process | None = None
 
     async def ask(self, **request: Any) -> Answer:
@@ -68,7 +69,7 @@ class Process:
         self.running = await asyncio.create_subprocess_exec(
             str(python),
             "-m",
-            "bench.worker",
+            self.worker,
             self.entry.name,
             cwd=ROOT,
             env=worker_environment(),
@@ -95,10 +96,13 @@ def worker_environment() -> dict[str, str]:
 
 
 async def with_processes(
-    entries: Sequence[Entry], timeout_s: float, use: Callable[[list[Process]], Awaitable[None]]
+    entries: Sequence[Entry],
+    timeout_s: float,
+    use: Callable[[list[Process]], Awaitable[None]],
+    worker: str = "bench.worker",
 ) -> None:
     """Call `use` with a process for every contestant, and leave none behind."""
-    processes = [Process(entry, timeout_s) for entry in entries]
+    processes = [Process(entry, timeout_s, worker) for entry in entries]
     try:
         await use(processes)
     finally:

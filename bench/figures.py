@@ -11,15 +11,12 @@ Status = Literal["measured", "not offered", "failed"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Figure:
-    """One cell: a contestant at a case through a door. `rounds` holds the seconds of each round's samples."""
+class Sampled:
+    """What one contestant did: `rounds` holds the seconds of each round's samples; `reason` is why there are none."""
 
-    case: str
-    door: Door
     contestant: str
     status: Status = "measured"
     reason: str = ""
-    runs_per_sample: int = 0
     rounds: list[list[float]] = field(default_factory=list[list[float]])
 
     @property
@@ -39,21 +36,32 @@ class Figure:
         tenths = statistics.quantiles(samples, n=10, method="inclusive")
         return tenths[0], tenths[-1]
 
-    def as_json(self) -> dict[str, Any]:
-        record = asdict(self)
-        if self.status != "measured":
-            return {name: record[name] for name in ("case", "door", "contestant", "status", "reason")}
+    def summary(self) -> dict[str, Any]:
         low, high = self.spread
-        summary = {
+        return {
             "median_s": self.median,
             "p10_s": low,
             "p90_s": high,
             "min_s": min(self.samples),
             "repeats": len(self.samples),
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class Figure(Sampled):
+    """One cell: a contestant at a case through a door."""
+
+    case: str
+    door: Door
+    runs_per_sample: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        record = asdict(self)
+        if self.status != "measured":
+            return {name: record[name] for name in ("case", "door", "contestant", "status", "reason")}
         return {
             **{k: v for k, v in record.items() if k not in ("rounds", "reason")},
-            **summary,
+            **self.summary(),
             "rounds": self.rounds,
         }
 

@@ -59,15 +59,20 @@ class Worker:
             "calls": self.calls,
             "growth": self.growth,
         }
-        try:
-            return operations[request["do"]](request)
-        except NotOfferedError as reason:
-            return {"not_offered": str(reason)}
-        except WrongAnswerError as error:
-            return {"failed": str(error)}
-        except Exception as error:
-            traceback.print_exc()
-            return {"failed": f"{type(error).__name__}: {error}"[:300]}
+        return answered(operations[request["do"]], request)
+
+
+def answered(operation: Callable[[Answer], Answer], request: Answer) -> Answer:
+    """Return what the operation answers, or the reason why it does not."""
+    try:
+        return operation(request)
+    except NotOfferedError as reason:
+        return {"not_offered": str(reason)}
+    except WrongAnswerError as error:
+        return {"failed": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"failed": f"{type(error).__name__}: {error}"[:300]}
 
 
 def claim_stdout() -> TextIO:
@@ -77,11 +82,15 @@ def claim_stdout() -> TextIO:
     return replies
 
 
-def main() -> None:
-    worker = Worker(sys.argv[1])
+def serve(answer: Callable[[Answer], Answer]) -> None:
+    """Answer requests until there are no more."""
     replies = claim_stdout()
     for line in sys.stdin:
-        print(json.dumps(worker.answer(json.loads(line))), file=replies, flush=True)
+        print(json.dumps(answer(json.loads(line))), file=replies, flush=True)
+
+
+def main() -> None:
+    serve(Worker(sys.argv[1]).answer)
 
 
 if __name__ == "__main__":

@@ -1,156 +1,34 @@
 """Threads in this process's memory, through the same bytes as a database.
 
-A commit adds to each channel that it changed one entry under the commit's number; nothing is ever copied, and reading
-any checkpoint looks up the newest entry it can see (`checkpointers.segments` says what that is after a fork). Nothing
-here waits, so an operation is atomic among the tasks of a loop; a lock makes it so among threads.
+Nothing here waits, so an operation is atomic among the tasks of a loop; a lock makes it so among threads. What looks
+through many threads takes the lock for one at a time.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
-from msgspec.structs import replace
-
-from checkpointers.segments import Content, Line, Ranges, line_of
-from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
+from checkpointers.chain import Chain
+from checkpointers.refusals import target_exists
+from checkpointers.retention import Cut, Keep, Wish, faded, run_names, wish
+from graphrt.checkpoint import (
+    Checkpoint,
+    Commit,
+    Pruned,
+    PruneStrategy,
+    StorageStats,
+    Stored,
+    TaskResult,
+    ThreadInfo,
+    time_of,
+)
 from graphrt.errors import ThreadConflict
 
 __all__ = ["InMemorySaver"]
-
-Entry: TypeAlias = bytes | None | tuple[bytes, ...]
-"""What a commit made of a channel: a whole value, nothing, or what it held before with parts behind it."""
-
-
-class _Chain:
-    """One namespace of a thread. Its commits are numbered from 1.
-
-    Attributes:
-        head: id of the newest checkpoint, `last` its number.
-        number: of each checkpoint, by id.
-        checkpoints: by number.
-        brought: the results that came with a commit, by its number.
-        kept: results appended to a checkpoint before its step was committed, by its number and their path.
-        channels: per name, the numbers of the commits that changed it, ascending, and what they made of it.
-        forks: where a commit did not follow the newest: the line that begins there, and its parent's number.
-    """
-
-    __slots__ = ("brought", "channels", "checkpoints", "forks", "head", "kept", "last", "number")
-
-    def __init__(self) -> None:
-        self.head: str | None = None
-        self.last = 0
-        self.number: dict[str, int] = {}
-        self.checkpoints: dict[int, Checkpoint] = {}
-        self.brought: dict[int, tuple[TaskResult, ...]] = {}
-        self.kept: dict[int, dict[str, TaskResult]] = {}
-        self.channels: dict[str, tuple[list[int], list[Entry]]] = {}
-        self.forks: list[tuple[Line, int]] = [(Line(1, 1), 0)]
-
-    def add(self, commit: Commit) -> None:
-        """Take a commit whose turn it is."""
-        checkpoint = commit.checkpoint
-        seq = self.last + 1
-        if checkpoint.parent_id != self.head:
-            self._fork(seq, self.number.get(checkpoint.parent_id or "", 0))
-        for item in commit.channels:
-            self.put(item.channel, seq, item.data)
-        for item in commit.appends:
-            self._append(item.channel, seq, (item.data or b"",))
-        if commit.results:
-            self.brought[seq] = commit.results
-        self.number[checkpoint.id] = seq
-        self.checkpoints[seq] = checkpoint
-        self.head = checkpoint.id
-        self.last = seq
-
-    def put(self, channel: str, seq: int, entry: Entry) -> None:
-        """Add an entry to a channel."""
-        log = self.channels.get(channel)
-        if log is None:
-            self.channels[channel] = ([seq], [entry])
-        else:
-            log[0].append(seq)
-            log[1].append(entry)
-
-    def _append(self, channel: str, seq: int, parts: tuple[bytes, ...]) -> None:
-        numbers, entries = self.channels[channel]
-        if numbers[-1] == seq:  # several parts at once, or behind what a deep fork has copied
-            before = entries.pop()
-            numbers.pop()
-            if not isinstance(before, tuple):
-                self.put(channel, seq, before)
-            else:
-                parts = (*before, *parts)
-        self.put(channel, seq, parts)
-
-    def _fork(self, seq: int, parent: int) -> None:
-        line = line_of(seq, self.line(parent) if parent else None)
-        if line.deep:
-            for name, held in self.table(line.earlier).items():
-                self.put(name, seq, held.data)
-                if held.parts:
-                    self.put(name, seq, held.parts)
-            line = Line(seq, seq)
-        self.forks.append((line, parent))
-
-    def line(self, seq: int) -> Line:
-        """Where a checkpoint stands."""
-        fork, _ = self.forks[bisect_right(self.forks, seq, key=_start) - 1]
-        return Line(seq, fork.start, fork.earlier)
-
-    def children(self, seq: int) -> Iterator[int]:
-        """Numbers of the commits made from a checkpoint, ascending."""
-        if seq + 1 in self.checkpoints and self.checkpoints[seq + 1].parent_id == self.checkpoints[seq].id:
-            yield seq + 1
-        yield from (line.start for line, parent in self.forks if parent == seq and line.start != seq + 1)
-
-    def table(self, ranges: Ranges) -> dict[str, Content]:
-        """Every channel that has content for a checkpoint with these ancestors."""
-        found = {name: _content(numbers, entries, ranges) for name, (numbers, entries) in self.channels.items()}
-        return {name: held for name, held in found.items() if held is not None}
-
-    def results(self, seq: int) -> tuple[TaskResult, ...]:
-        """What is known of the step that starts from a checkpoint, in task order."""
-        known = dict(self.kept.get(seq, ()))
-        for child in self.children(seq):
-            for result in self.brought.get(child, ()):
-                if result.path not in known or known[result.path].error is not None:
-                    known[result.path] = replace(result, child=self.checkpoints[child].id)
-        return tuple([known[path] for path in sorted(known)])
-
-    def stored(self, seq: int, head: str) -> Stored:
-        """What a reader gets of a checkpoint."""
-        table = self.table(self.line(seq).ranges)
-        return Stored(
-            self.checkpoints[seq],
-            {name: held.data for name, held in table.items()},
-            self.results(seq),
-            head,
-            {name: held.parts for name, held in table.items() if held.parts},
-        )
-
-
-def _start(fork: tuple[Line, int]) -> int:
-    return fork[0].start
-
-
-def _content(numbers: list[int], entries: list[Entry], ranges: Ranges) -> Content | None:
-    behind: list[tuple[bytes, ...]] = []
-    for low, high in ranges:
-        at = bisect_right(numbers, high)
-        while at and numbers[at - 1] >= low:
-            at -= 1
-            entry = entries[at]
-            if isinstance(entry, tuple):
-                behind.append(entry)
-            elif entry is None:
-                return None
-            else:
-                return Content(entry, tuple([part for parts in reversed(behind) for part in parts]))
-    return None
 
 
 class InMemorySaver:
@@ -162,7 +40,7 @@ class InMemorySaver:
     immediate: bool = True
 
     def __init__(self) -> None:
-        self._threads: dict[str, dict[str, _Chain]] = {}
+        self._threads: dict[str, dict[str, Chain]] = {}
         self._lock = Lock()
 
     @classmethod
@@ -177,7 +55,7 @@ class InMemorySaver:
                 chains = self._threads[commit.thread_id] = {}
             chain = chains.get(commit.namespace)
             if chain is None:
-                chain = chains[commit.namespace] = _Chain()
+                chain = chains[commit.namespace] = Chain()
             if chain.head != commit.head:
                 raise ThreadConflict(commit.thread_id, expected=commit.head, current=chain.head)
             chain.add(commit)
@@ -215,17 +93,17 @@ class InMemorySaver:
     ) -> AsyncIterator[Stored]:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
-            numbers = list(chain.checkpoints) if chain is not None else []
+            checkpoints = list(chain.checkpoints.values()) if chain is not None else []
             head = chain.head if chain is not None else None
-        left = limit if limit is not None else len(numbers)
-        for seq in reversed(numbers):
+        left = limit if limit is not None else len(checkpoints)
+        for checkpoint in reversed(checkpoints):
             if left <= 0 or chain is None or head is None:
                 return
+            if (before is not None and checkpoint.id >= before) or not _matches(checkpoint, filter or {}):
+                continue
             with self._lock:
-                checkpoint = chain.checkpoints.get(seq)
-                if checkpoint is None:  # forgotten meanwhile
-                    continue
-                if (before is not None and checkpoint.id >= before) or not _matches(checkpoint, filter or {}):
+                seq = chain.number.get(checkpoint.id)
+                if seq is None:  # forgotten meanwhile
                     continue
                 stored = chain.stored(seq, head)
             left -= 1
@@ -238,6 +116,167 @@ class InMemorySaver:
         """Forget everything about a thread; an unknown thread is no error."""
         with self._lock:
             self._threads.pop(thread_id, None)
+
+    # ---- keeping and forgetting: the contract stands with the protocols; each has a twin for callers without a loop
+
+    async def acopy_thread(self, source: str, target: str) -> int:
+        return self.copy_thread(source, target)
+
+    def copy_thread(self, source: str, target: str) -> int:
+        """`acopy_thread` without a loop."""
+        with self._lock:
+            chains, there = self._chains(source), self._chains(target)
+            if chains and there:
+                raise target_exists(source, target, next(iter(there.values())).head)
+            if chains:
+                self._threads[target] = {namespace: chain.copy() for namespace, chain in chains.items()}
+            return sum(len(chain.checkpoints) for chain in chains.values())
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> int:
+        wanted, count = run_names(run_ids), 0
+        for thread_id in list(self._threads):
+            count += self._forget_runs(thread_id, wanted)
+            await asyncio.sleep(0)
+        return count
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> int:
+        """`adelete_for_runs` without a loop."""
+        wanted = run_names(run_ids)
+        return sum(self._forget_runs(thread_id, wanted) for thread_id in list(self._threads))
+
+    def _forget_runs(self, thread_id: str, wanted: frozenset[str]) -> int:
+        count = 0
+        with self._lock:
+            for chain in self._chains(thread_id).values():
+                gone = [n for n, c in chain.checkpoints.items() if c.metadata.get("run_id") in wanted]
+                if gone:
+                    chain.forget(gone)
+                count += len(gone)
+            self._drop_empty(thread_id)
+        return count
+
+    async def aprune(
+        self,
+        thread_ids: Sequence[str] | None = None,
+        *,
+        strategy: PruneStrategy = "keep_latest",
+        keep_last: int | None = None,
+        older_than: datetime | timedelta | None = None,
+    ) -> Pruned:
+        wanted = wish(
+            thread_ids, strategy=strategy, keep_last=keep_last, older_than=older_than, now=datetime.now(UTC)
+        )
+        pruned = Pruned()
+        for thread_id in wanted.threads if wanted.threads is not None else list(self._threads):
+            pruned += self._prune(thread_id, wanted)
+            await asyncio.sleep(0)
+        return pruned
+
+    def prune(
+        self,
+        thread_ids: Sequence[str] | None = None,
+        *,
+        strategy: PruneStrategy = "keep_latest",
+        keep_last: int | None = None,
+        older_than: datetime | timedelta | None = None,
+    ) -> Pruned:
+        """`aprune` without a loop."""
+        wanted = wish(
+            thread_ids, strategy=strategy, keep_last=keep_last, older_than=older_than, now=datetime.now(UTC)
+        )
+        threads = wanted.threads if wanted.threads is not None else list(self._threads)
+        return sum((self._prune(thread_id, wanted) for thread_id in threads), Pruned())
+
+    def _prune(self, thread_id: str, wanted: Wish) -> Pruned:
+        with self._lock:
+            chains = self._chains(thread_id)
+            if not wanted.delete:
+                return sum((_pruned(chain, wanted.keep) for chain in chains.values()), Pruned())
+            if not chains or not faded([chain.head or "" for chain in chains.values()], wanted.keep):
+                return Pruned()
+            del self._threads[thread_id]
+        return Pruned(
+            1, sum(len(chain.checkpoints) for chain in chains.values()), sum(c.size for c in chains.values())
+        )
+
+    async def athreads(
+        self, *, prefix: str = "", after: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[ThreadInfo]:
+        for info in self.threads(prefix=prefix, after=after, limit=limit):
+            yield info
+
+    def threads(
+        self, *, prefix: str = "", after: str | None = None, limit: int | None = None
+    ) -> Iterator[ThreadInfo]:
+        """`athreads` without a loop."""
+        names = [
+            name
+            for name in list(self._threads)
+            if name.startswith(prefix) and (after is None or name > after)
+        ]
+        left = len(names) if limit is None else limit
+        for name in sorted(names):
+            if left <= 0:
+                return
+            with self._lock:
+                info = _info(name, self._chains(name))
+            if info is not None:
+                left -= 1
+                yield info
+
+    async def astats(self) -> StorageStats:
+        return self.stats()
+
+    def stats(self) -> StorageStats:
+        """`astats` without a loop."""
+        with self._lock:
+            threads = [chains for name in self._threads if (chains := self._chains(name))]
+            every = [chain for chains in threads for chain in chains.values()]
+            return StorageStats(
+                threads=len(threads),
+                checkpoints=sum(len(chain.checkpoints) for chain in every),
+                segments=sum(chain.segments for chain in every),
+                bytes=sum(chain.size for chain in every),
+            )
+
+    def _chains(self, thread_id: str) -> dict[str, Chain]:
+        """A thread's namespaces; one whose first commit was refused is none."""
+        chains = self._threads.get(thread_id, {})
+        return {namespace: chain for namespace, chain in chains.items() if chain.head is not None}
+
+    def _drop_empty(self, thread_id: str) -> None:
+        chains = self._chains(thread_id)
+        if chains:
+            self._threads[thread_id] = chains
+        else:
+            self._threads.pop(thread_id, None)
+
+
+def _pruned(chain: Chain, keep: Keep) -> Pruned:
+    cut = Cut(keep)
+    for seq, checkpoint in reversed(chain.checkpoints.items()):
+        if not cut.stays(seq, checkpoint.id):
+            break
+    gone = [seq for seq in chain.checkpoints if seq < cut.first]
+    if not gone:
+        return Pruned()
+    before = chain.size
+    chain.forget(gone)
+    return Pruned(checkpoints=len(gone), bytes=before - chain.size)
+
+
+def _info(thread_id: str, chains: Mapping[str, Chain]) -> ThreadInfo | None:
+    if not chains:
+        return None
+    times = [time for chain in chains.values() if chain.head and (time := time_of(chain.head))]
+    return ThreadInfo(
+        thread_id,
+        namespaces=tuple(sorted(chains)),
+        checkpoints=sum(len(chain.checkpoints) for chain in chains.values()),
+        head=chains[""].head if "" in chains else None,
+        updated_at=max(times, default=None),
+        bytes=sum(chain.size for chain in chains.values()),
+    )
 
 
 def _matches(checkpoint: Checkpoint, wanted: Mapping[str, Any]) -> bool:

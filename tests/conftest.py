@@ -8,8 +8,9 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
+
+from graphrt.checkpoint.sqlite import SqliteSaver
 
 try:
     import uvloop
@@ -108,8 +111,61 @@ async def memory_saver(directory: Path) -> AsyncIterator[Any]:
     yield InMemorySaver()
 
 
+@cache
+def postgres_server() -> Any:
+    """The server of this test session, started when the first test wants it."""
+    from graphrt.testing.postgres import PostgresServer
+
+    return PostgresServer().open()
+
+
+@cache
+def postgres_url() -> str:
+    """A database with graphrt's tables."""
+    from graphrt.checkpoint.postgres import PostgresSaver
+
+    url: str = postgres_server().create_database()
+    PostgresSaver.from_conn_string(url).setup()
+    return url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_server_ends() -> Iterator[None]:
+    yield
+    if postgres_server.cache_info().currsize:
+        postgres_server().close()
+
+
+async def no_threads(url: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    await connection.execute("DELETE FROM graphrt.threads")
+    await connection.close()
+
+
+@asynccontextmanager
+async def postgres_saver(directory: Path) -> AsyncIterator[Any]:
+    url = await asyncio.to_thread(postgres_url)
+    from graphrt.checkpoint.postgres import PostgresSaver
+
+    await no_threads(url)
+    async with PostgresSaver.from_conn_string(url) as saver:
+        yield saver
+
+
+@asynccontextmanager
+async def sqlite_saver(directory: Path) -> AsyncIterator[Any]:
+    async with SqliteSaver.from_conn_string(str(directory / "threads.db")) as saver:
+        yield saver
+
+
 # The one place to add a backend: open it on an empty directory or database, close it afterwards.
-SAVERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {"memory": memory_saver}
+SAVERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
+    "memory": memory_saver,
+    "sqlite": sqlite_saver,
+    "postgres": postgres_saver,
+}
 
 
 @pytest.fixture(params=SAVERS)

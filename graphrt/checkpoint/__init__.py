@@ -1,6 +1,37 @@
-"""The storage contract: records and protocol. Implementations live in the package `checkpointers`."""
+"""The storage contract: records and protocols. Implementations live in the package `checkpointers`."""
 
-from graphrt.checkpoint.protocol import Checkpointer
+from graphrt.checkpoint.keeping import Pruned, PruneStrategy, StorageStats, ThreadInfo
+from graphrt.checkpoint.protocol import (
+    Checkpointer,
+    CopiesThreads,
+    ForgetsRuns,
+    ListsThreads,
+    Measures,
+    Migrates,
+    Prunes,
+    Reclaims,
+)
 from graphrt.checkpoint.records import ChannelData, Checkpoint, Commit, Source, Stored, TaskResult
+from graphrt.checkpoint.times import time_of
 
-__all__ = ["ChannelData", "Checkpoint", "Checkpointer", "Commit", "Source", "Stored", "TaskResult"]
+__all__ = [
+    "ChannelData",
+    "Checkpoint",
+    "Checkpointer",
+    "Commit",
+    "CopiesThreads",
+    "ForgetsRuns",
+    "ListsThreads",
+    "Measures",
+    "Migrates",
+    "PruneStrategy",
+    "Pruned",
+    "Prunes",
+    "Reclaims",
+    "Source",
+    "StorageStats",
+    "Stored",
+    "TaskResult",
+    "ThreadInfo",
+    "time_of",
+]

@@ -6,16 +6,29 @@ Every checkpointer keeps these promises:
 - When `commit` or `append_results` has returned, what it stored survives whatever the checkpointer claims to survive.
 - Readers see whole commits only.
 - Methods may be called from several tasks at once.
+
+What a checkpointer may offer besides, each by itself, stands below it: `isinstance(saver, Prunes)` asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from graphrt.checkpoint.keeping import Pruned, PruneStrategy, StorageStats, ThreadInfo
 from graphrt.checkpoint.records import Commit, Stored, TaskResult
 
-__all__ = ["Checkpointer"]
+__all__ = [
+    "Checkpointer",
+    "CopiesThreads",
+    "ForgetsRuns",
+    "ListsThreads",
+    "Measures",
+    "Migrates",
+    "Prunes",
+    "Reclaims",
+]
 
 
 @runtime_checkable
@@ -34,7 +47,8 @@ class Checkpointer(Protocol):
         """Store one superstep and move the thread's head to it.
 
         Raises:
-            ThreadConflict: the thread's head is not `commit.head`. Nothing was stored.
+            ThreadConflict: the thread's head is not `commit.head`, or the checkpoint's parent was forgotten. Nothing
+                was stored.
         """
         ...
 
@@ -76,4 +90,119 @@ class Checkpointer(Protocol):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget everything about a thread, in all namespaces; an unknown thread is no error."""
+        ...
+
+
+# ---- keeping and forgetting: all of it is safe while runs and other processes use the same threads
+
+
+@runtime_checkable
+class CopiesThreads(Protocol):
+    """A checkpointer that can copy a thread."""
+
+    async def acopy_thread(self, source: str, target: str) -> int:
+        """Make a thread that is what another one is now, in all namespaces, under the same checkpoint ids.
+
+        Returns how many checkpoints were copied: 0 if there is no thread `source`, which is no error.
+
+        Raises:
+            ThreadConflict: there is a thread `target`. Nothing was copied.
+        """
+        ...
+
+
+@runtime_checkable
+class ForgetsRuns(Protocol):
+    """A checkpointer that can forget what certain runs did."""
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> int:
+        """Forget the checkpoints whose metadata `run_id` is one of these, in all threads and namespaces.
+
+        What else there is stays as it is, except that a checkpoint whose parent was forgotten has none, and one
+        whose child was forgotten loses the results that came with the child. A namespace whose head was forgotten
+        goes on from its newest remaining checkpoint; a run that is under way there fails with `ThreadConflict`.
+
+        Returns how many checkpoints were forgotten. Runs that nobody knows are no error.
+        """
+        ...
+
+
+@runtime_checkable
+class Prunes(Protocol):
+    """A checkpointer that can forget older checkpoints, or threads."""
+
+    async def aprune(
+        self,
+        thread_ids: Sequence[str] | None = None,
+        *,
+        strategy: PruneStrategy = "keep_latest",
+        keep_last: int | None = None,
+        older_than: datetime | timedelta | None = None,
+    ) -> Pruned:
+        """Forget checkpoints that are neither among the newest nor young.
+
+        Every retained checkpoint loads as before: its values, its results, the interrupts that wait at it; only its
+        parent is None if that was forgotten. The newest checkpoint of every namespace always stays.
+
+        Args:
+            thread_ids: in these threads, all by default; unknown ones are no error.
+            strategy: "delete" forgets whole threads instead: those named, or, with `older_than`, those of them whose
+                newest checkpoint is older.
+            keep_last: so many checkpoints of each namespace stay, 1 by default.
+            older_than: checkpoints made at or after this moment stay; a duration counts back from now.
+
+        Raises:
+            GraphValidationError: the arguments make no sense, or would delete all threads there are.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsThreads(Protocol):
+    """A checkpointer that knows which threads it has."""
+
+    def athreads(
+        self, *, prefix: str = "", after: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[ThreadInfo]:
+        """Threads by name, in the order of their characters' code points.
+
+        Args:
+            prefix: only those whose names begin so.
+            after: only those that sort after this name: the last one of the page before.
+            limit: at most so many.
+        """
+        ...
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A checkpointer that knows how much it holds."""
+
+    async def astats(self) -> StorageStats:
+        """Count what is stored."""
+        ...
+
+
+@runtime_checkable
+class Reclaims(Protocol):
+    """A checkpointer whose storage does not shrink by itself when something is forgotten."""
+
+    async def areclaim(self) -> int:
+        """Give space that nothing uses back to the system, as far as that is possible while others work.
+
+        Returns by how many bytes storage has become smaller.
+        """
+        ...
+
+
+@runtime_checkable
+class Migrates(Protocol):
+    """A checkpointer with tables that have versions."""
+
+    async def setup(self) -> None:
+        """Bring the tables to this program's version; nothing happens if they are. Safe in many processes at once."""
+        ...
+
+    def migrations(self) -> str:
+        """What `setup` would run on an empty database, as a script for the database's own client."""
         ...

@@ -1,6 +1,11 @@
-"""The command `graphrt`: run a graph from the shell, or draw it. Needs the extra `cli`.
+"""The command `graphrt`: run a graph from the shell, draw it, look after threads. Needs the extra `cli`.
 
-commands.py   the commands, their options and help
+commands.py   the commands, their options and help: run, draw
+threads.py    the commands for threads: list, show, history, copy, delete, prune
+migrate.py    the command for a database's tables
+storage.py    --checkpointer -> a checkpointer that is open, and can do what is wanted
+reading.py    stored records -> plain data
+tables.py     plain data of threads -> tables and text
 target.py     FILE_OR_MODULE:GRAPH -> a graph that can run
 given.py      --input -> a value
 running.py    one run: graph, input and options -> chunks -> a view

@@ -14,9 +14,11 @@ from rich.console import Console
 from graphrt.cli.exits import EXIT_CODES, Exit, Refused, errors_in_words
 from graphrt.cli.given import read_input
 from graphrt.cli.lines import JsonLines, as_json
+from graphrt.cli.migrate import migrate
 from graphrt.cli.running import Request, View, run
 from graphrt.cli.target import find, graph_of, settled
 from graphrt.cli.terminal import Terminal
+from graphrt.cli.threads import threads
 from graphrt.graph import CompiledStateGraph
 from graphrt.graph.drawing import Graph
 from graphrt.types import StreamMode
@@ -35,11 +37,15 @@ _traceback = click.option(
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="graphrt")
 def graphrt() -> None:
-    """Run and draw graphs.
+    """Run and draw graphs, and look after their threads.
 
     GRAPH names a compiled graph, a builder, or a function without parameters that returns one: graphs.py:graph,
     package.module:make_graph.
     """
+
+
+graphrt.add_command(threads)
+graphrt.add_command(migrate)
 
 
 def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[StreamMode] | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from graphrt.checkpoint.urls import saver_from_url
 from graphrt.cli.exits import Refused
+from graphrt.cli.storage import opened
 from graphrt.cli.target import Graph, graph_of, settled
 from graphrt.config import RunnableConfig
 from graphrt.errors import EmptyInputError
@@ -53,7 +51,7 @@ async def run(request: Request, view: View) -> None:
         Exception: whatever a node raised.
     """
     made = await settled(request.found)
-    async with _opened(request.checkpointer) as saver:
+    async with opened(request.checkpointer) as saver:
         graph = graph_of(made, checkpointer=saver)
         if request.thread is not None and not graph.checkpointer:
             raise Refused(
@@ -102,13 +100,3 @@ def _output(graph: Graph, values: Any) -> Any:
     output = plan.views[plan.output]
     shown = {key: values[key] for key, _ in output.channels if key in values}
     return next(iter(shown.values()), None) if output.bare else shown
-
-
-@asynccontextmanager
-async def _opened(url: str | None) -> AsyncGenerator[Any]:
-    saver: Any = saver_from_url(url) if url is not None else None
-    if hasattr(saver, "__aenter__"):
-        async with saver as opened:
-            yield opened
-    else:
-        yield saver

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from graphrt.checkpoint.times import GREGORIAN_TO_UNIX_100NS, tick_of
 from graphrt.core.state import Task
 
 __all__ = ["CheckpointIds", "path_text", "task_id", "task_namespace", "task_triggers", "tick_of"]
 
 NS_SEP: Final = "|"
 NS_END: Final = ":"
-_GREGORIAN_TO_UNIX_100NS: Final = 0x01B21DD213814000
 _HEX: Final = [f"{i:03x}" for i in range(4096)]
 
 
@@ -42,18 +42,13 @@ class CheckpointIds:
         if tick <= self._tick:
             tick = self._tick + 1
         self._tick = tick
-        tick += _GREGORIAN_TO_UNIX_100NS
+        tick += GREGORIAN_TO_UNIX_100NS
         slot = tick >> 12
         if slot != self._slot:
             # The first 48 bits change every 0.4 ms, and formatting numbers is what costs here.
             self._slot = slot
             self._prefix = f"{slot >> 16:08x}-{slot & 0xFFFF:04x}-6"
         return f"{self._prefix}{_HEX[tick & 0xFFF]}{self._suffix}"
-
-
-def tick_of(identity: str) -> int:
-    """The Unix time, in units of 100 ns, that a checkpoint id was made at."""
-    return int(identity[:8] + identity[9:13] + identity[15:18], 16) - _GREGORIAN_TO_UNIX_100NS
 
 
 def task_id(task: Task, *, checkpoint: str, namespace: str, step: int) -> str:

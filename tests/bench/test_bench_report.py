@@ -1,5 +1,6 @@
 """What the benchmark says about its figures."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -7,7 +8,11 @@ import pytest
 
 from bench import bars, cases, chart, environments, table
 from bench.contestants import roster
+from bench.durable.contestants import roster as durable_roster
 from bench.figures import Figure, Report, duration, report_from_json
+
+PIN = re.compile(r"[\w.-]+==[\w.]+( ; [^/]+)?( \\)?|    --hash=sha256:[0-9a-f]{64}( \\)?")
+"""A name and its version, for all or some platforms, and what its files must hash to."""
 
 MACHINE = {"processor": "P", "cores": 1, "implementation": "CPython", "python": "3", "revision": "r"}
 
@@ -75,11 +80,12 @@ def test_every_case_and_contestant_of_a_bar_exists() -> None:
 
 @pytest.mark.parametrize("pins", sorted(environments.REQUIREMENTS.glob("*.txt")), ids=lambda path: path.stem)
 def test_rivals_are_pinned_by_name_and_version_alone(pins: Path) -> None:
-    lines = pins.read_text(encoding="utf-8").split()
+    lines = pins.read_text(encoding="utf-8").splitlines()
     assert lines
-    assert all(line.count("==") == 1 and "/" not in line for line in lines)
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
 
 
 def test_every_rival_has_its_pins() -> None:
-    wanted = {entry.environment for entry in roster.ROSTER if entry.environment}
+    entries = (*roster.ROSTER, *durable_roster.ROSTER)
+    wanted = {entry.environment for entry in entries if entry.environment}
     assert wanted == {pins.stem for pins in environments.REQUIREMENTS.glob("*.txt")}

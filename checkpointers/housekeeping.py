@@ -1,0 +1,218 @@
+"""Keeping and forgetting in a database: what is done, in which order; `retention` decides, `Shelves` does.
+
+Everything is a sequence of small transactions, between which runs go on. Checkpoints go first, each time in one that
+holds off commits to their chain: from then on nobody can fork from them. The rows that nobody needs any more follow.
+Whoever is interrupted in between leaves rows that the next one finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from checkpointers.retention import Cut, Keep, Segment, Sweep, Wish, views
+from checkpointers.rows import plain
+from checkpointers.segments import Line
+from graphrt.checkpoint import Pruned, ThreadInfo
+
+__all__ = ["Channel", "Held", "Shelves", "forget_runs", "list_threads", "prefix_end", "prune"]
+
+Channel: TypeAlias = int | str
+"""What segments know a channel by."""
+
+BATCH: Final = 500
+"""Checkpoints, rows or threads in one transaction or page."""
+
+
+class Held(Struct, frozen=True):
+    """A chain at one moment: its last commit, where its checkpoints stand, its channels."""
+
+    seq: int
+    lines: list[Line]
+    channels: list[Channel]
+
+
+class Shelves(Protocol):
+    """A database's tables, as housekeeping uses them: each method is one transaction."""
+
+    async def names(self, after: str | None, limit: int) -> list[str]:
+        """Threads by name."""
+        ...
+
+    async def chains(self, after: int, threads: Sequence[str] | None, limit: int) -> list[int]:
+        """Chains by number, of these threads or of all."""
+        ...
+
+    async def newest(self, chain: int, below: int | None, limit: int) -> list[tuple[int, str]]:
+        """Number and id of a chain's checkpoints, newest first."""
+        ...
+
+    async def cut(self, chain: int, first: int, limit: int) -> Pruned:
+        """Forget the oldest checkpoints before commit `first`, with their results; never the newest of the chain."""
+        ...
+
+    async def of_runs(self, runs: Sequence[str]) -> list[tuple[int, int]]:
+        """Chain and number of the checkpoints of some runs."""
+        ...
+
+    async def forget(self, chain: int, seqs: Sequence[int]) -> Pruned:
+        """Forget these checkpoints, with their results, and move the head; a chain without any goes."""
+        ...
+
+    async def held(self, chain: int) -> Held | None:
+        """What there is in a chain; None if it is gone."""
+        ...
+
+    async def rows(
+        self, chain: int, below: Mapping[Channel, int], limit: int
+    ) -> list[tuple[Channel, Segment]]:
+        """Rows of each of these channels before a commit, newest first, so many of each."""
+        ...
+
+    async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
+        """Delete single rows; how many bytes that were."""
+        ...
+
+    async def drop_before(self, chain: int, channel: Channel, seq: int, limit: int) -> tuple[int, int]:
+        """Delete some of a channel's rows before a commit; how many rows and bytes that were."""
+        ...
+
+    async def delete_thread(self, thread_id: str, keep: Keep) -> Pruned:
+        """Forget a thread if it has faded."""
+        ...
+
+    async def infos(self, first: str, end: str | None, limit: int, *, after: bool) -> list[ThreadInfo]:
+        """Threads whose names sort from `first`, or after it, and before `end`, all three as they are stored."""
+        ...
+
+
+async def prune(shelves: Shelves, wish: Wish) -> Pruned:
+    """Forget what a caller wishes to be forgotten."""
+    pruned = Pruned()
+    if wish.delete:
+        async for thread_id in _threads(shelves, wish):
+            pruned += await shelves.delete_thread(thread_id, wish.keep)
+        return pruned
+    after = 0
+    while chains := await shelves.chains(after, wish.threads, BATCH):
+        for chain in chains:
+            pruned += await _prune_chain(shelves, chain, wish.keep)
+        after = chains[-1]
+    return pruned
+
+
+async def _threads(shelves: Shelves, wish: Wish) -> AsyncIterator[str]:
+    if wish.threads is not None:
+        for name in wish.threads:
+            yield name
+        return
+    after: str | None = None
+    while names := await shelves.names(after, BATCH):
+        for name in names:
+            yield name
+        after = names[-1]
+
+
+async def _prune_chain(shelves: Shelves, chain: int, keep: Keep) -> Pruned:
+    first = await _first_kept(shelves, chain, keep)
+    pruned = Pruned()
+    while first:
+        batch = await shelves.cut(chain, first, BATCH)
+        pruned += batch
+        if batch.checkpoints < BATCH:
+            break
+    return pruned + Pruned(bytes=await _sweep(shelves, chain)) if pruned.checkpoints else pruned
+
+
+async def _first_kept(shelves: Shelves, chain: int, keep: Keep) -> int:
+    """The oldest checkpoint that stays, if an older one does not; else 0."""
+    cut = Cut(keep)
+    below: int | None = None
+    while page := await shelves.newest(chain, below, BATCH):
+        for seq, identity in page:
+            if not cut.stays(seq, identity):
+                return cut.first
+            below = seq
+        if len(page) < BATCH:
+            break
+    return 0
+
+
+async def forget_runs(shelves: Shelves, runs: frozenset[str]) -> int:
+    """Forget the checkpoints of some runs; how many those were."""
+    chains: dict[int, list[int]] = {}
+    for chain, seq in await shelves.of_runs(sorted(runs)) if runs else ():
+        chains.setdefault(chain, []).append(seq)
+    count = 0
+    for chain, seqs in chains.items():
+        for at in range(0, len(seqs), BATCH):
+            count += (await shelves.forget(chain, seqs[at : at + BATCH])).checkpoints
+        await _sweep(shelves, chain)
+    return count
+
+
+async def _sweep(shelves: Shelves, chain: int) -> int:
+    """Delete the rows of a chain that no checkpoint needs; how many bytes those were."""
+    held = await shelves.held(chain)
+    if held is None:
+        return 0
+    seen = views(held.lines)
+    sweeps = {channel: Sweep(seen) for channel in held.channels}
+    below = dict.fromkeys(held.channels, held.seq + 1)
+    size = 0
+    while below:
+        spare: list[tuple[Channel, int]] = []
+        shown = dict.fromkeys(below, 0)
+        for channel, row in await shelves.rows(chain, below, BATCH):
+            shown[channel] += 1
+            below[channel] = row.seq
+            if sweeps[channel].done or sweeps[channel].spare(row):
+                spare.append((channel, row.seq))
+        for channel, count in shown.items():
+            if count < BATCH or sweeps[channel].done:
+                spare += [(channel, seq) for seq in sweeps[channel].finish()]
+                before = below.pop(channel)
+                if count == BATCH:  # there are more, and nobody needs them
+                    size += await _drop_before(shelves, chain, channel, before)
+        for at in range(0, len(spare), BATCH):
+            size += await shelves.drop(chain, spare[at : at + BATCH])
+    return size
+
+
+async def _drop_before(shelves: Shelves, chain: int, channel: Channel, seq: int) -> int:
+    size = 0
+    while True:
+        count, dropped = await shelves.drop_before(chain, channel, seq, BATCH)
+        size += dropped
+        if count < BATCH:
+            return size
+
+
+async def list_threads(
+    shelves: Shelves, *, prefix: str, after: str | None, limit: int | None
+) -> AsyncIterator[ThreadInfo]:
+    """Threads by name, a page at a time."""
+    first, end, behind = plain(prefix), prefix_end(plain(prefix)), False
+    if after is not None and plain(after) >= first:
+        first, behind = plain(after), True
+    left = limit
+    while left is None or left > 0:
+        size = BATCH if left is None else min(left, BATCH)
+        page = await shelves.infos(first, end, size, after=behind)
+        for info in page:
+            yield info
+        if len(page) < size:
+            return
+        left = None if left is None else left - len(page)
+        first, behind = plain(page[-1].thread_id), True
+
+
+def prefix_end(prefix: str) -> str | None:
+    """What sorts right behind all texts that begin so, by their code points or UTF-8; None if nothing does."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    last = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if 0xD800 <= last < 0xE000 else last)

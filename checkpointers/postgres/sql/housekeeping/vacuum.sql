@@ -1,0 +1,1 @@
+VACUUM (ANALYZE) {schema}.threads, {schema}.checkpoints, {schema}.results, {schema}.segments

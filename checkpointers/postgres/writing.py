@@ -1,0 +1,184 @@
+"""Commits and results to the database.
+
+A step that follows the last commit is one statement. What is rarer, and needs to look before it writes (a fork, the
+first commit after the newest checkpoint was forgotten), is a transaction that holds the thread's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from checkpointers.postgres.pool import Connection, transaction
+from checkpointers.postgres.reading import held_at, ranges_of
+from checkpointers.postgres.statements import Statements
+from checkpointers.refusals import parent_forgotten
+from checkpointers.rows import merged, pack_id, pack_metadata, pack_names, pack_results, plain, unpack_id
+from checkpointers.segments import Content, Line, framed, line_of
+from graphrt.checkpoint import Checkpoint, Commit, TaskResult
+from graphrt.errors import ThreadConflict
+
+__all__ = ["append", "commit", "delete"]
+
+
+async def commit(connection: Connection, sql: Statements, commit: Commit, *, repeated: bool) -> None:
+    """Store one superstep.
+
+    Args:
+        repeated: an earlier try broke off, and may have succeeded.
+
+    Raises:
+        ThreadConflict: the head is elsewhere, or the parent was forgotten.
+    """
+    checkpoint = commit.checkpoint
+    head = commit.head
+    if head is None and checkpoint.parent_id is None:
+        done = await _begin(connection, sql, commit)
+    elif head is not None and head == checkpoint.parent_id:
+        done = await _follow(connection, sql, commit)
+    else:
+        done = False
+    if done:
+        return
+    async with transaction(connection):
+        await _stand_apart(connection, sql, commit, repeated)
+
+
+async def _follow(connection: Connection, sql: Statements, commit: Commit) -> bool:
+    """Commit after the last commit, if the head is that; this is nearly every commit."""
+    whole = {plain(item.channel): item.data for item in commit.channels}
+    appends = commit.appends
+    seq = await connection.fetchval(
+        sql.commit,
+        plain(commit.thread_id), plain(commit.namespace), pack_id(commit.head or ""), *_columns(commit.checkpoint),
+        pack_results(commit.results),
+        list(whole), list(whole.values()),
+        [plain(item.channel) for item in appends], [item.data or b"" for item in appends],
+    )  # fmt: skip
+    return seq is not None
+
+
+async def _begin(connection: Connection, sql: Statements, commit: Commit) -> bool:
+    """Commit the first checkpoint, if there is none."""
+    chain = await connection.fetchval(
+        sql.begin, plain(commit.thread_id), plain(commit.namespace), *_columns(commit.checkpoint),
+        *_rows(_filled(_changed({}, commit)), 1),
+    )  # fmt: skip
+    return chain is not None
+
+
+async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, repeated: bool) -> None:
+    checkpoint = commit.checkpoint
+    thread = await connection.fetchrow(sql.lock, plain(commit.thread_id), plain(commit.namespace))
+    head = unpack_id(thread["head"]) if thread is not None else None
+    if head != commit.head:
+        if repeated and head == checkpoint.id:
+            return  # what the broken connection had sent had arrived
+        raise ThreadConflict(commit.thread_id, expected=commit.head, current=head)
+    if thread is None:  # nothing is there, so its parent is not either
+        raise parent_forgotten(commit.thread_id, checkpoint.parent_id or "", head)
+    chain, seq = thread["chain"], thread["seq"] + 1
+    parent = await _parent(connection, sql, commit, chain, seq)
+    line = line_of(seq, parent)
+    if line.deep and parent is not None:
+        line = Line(seq, seq)
+        changed = _filled(_changed(await held_at(connection, sql, chain, parent), commit))
+    else:
+        changed = _changed({}, commit)
+    earlier = [end for low_high in line.earlier for end in low_high] or None
+    await connection.execute(
+        sql.apart, chain, seq, line.start, earlier, parent.seq if parent is not None else 0, *_columns(checkpoint),
+        pack_results(commit.results), *_rows(changed, seq),
+    )  # fmt: skip
+
+
+async def _parent(
+    connection: Connection, sql: Statements, commit: Commit, chain: int, seq: int
+) -> Line | None:
+    identity = commit.checkpoint.parent_id
+    if identity is None:
+        return None
+    place = await connection.fetchrow(sql.place, chain, seq, pack_id(identity))
+    if place is None:
+        raise parent_forgotten(commit.thread_id, identity, commit.head)
+    return Line(place["seq"], place["start"], ranges_of(place["earlier"]))
+
+
+async def append(
+    connection: Connection,
+    sql: Statements,
+    place: tuple[str, str, str],
+    results: Sequence[TaskResult],
+) -> None:
+    """Keep results of the step that starts from the head; `place` is thread, namespace and checkpoint.
+
+    Raises:
+        ThreadConflict: that is not the head.
+    """
+    thread_id, namespace, identity = place
+    rows = sorted(
+        [
+            (_digest(result.path), result.error is not None, pack_results((result,)))
+            for result in merged(results)
+        ]
+    )  # in one order everywhere, so that nobody waits for somebody who waits for them
+    chain = await connection.fetchval(
+        sql.append, plain(thread_id), plain(namespace), pack_id(identity),
+        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows],
+    )  # fmt: skip
+    if chain is None:
+        head = await connection.fetchval(sql.head, plain(thread_id), plain(namespace))
+        raise ThreadConflict(
+            thread_id, expected=identity, current=unpack_id(head) if head is not None else None
+        )
+
+
+async def delete(connection: Connection, sql: Statements, thread_id: str) -> None:
+    """Forget a thread in all namespaces."""
+    await connection.execute(sql.delete, plain(thread_id))
+
+
+# ---- what goes into the columns
+
+
+def _columns(checkpoint: Checkpoint) -> tuple[Any, ...]:
+    return (
+        pack_id(checkpoint.id), checkpoint.version, checkpoint.step, checkpoint.source[0],
+        pack_names(checkpoint.next), pack_names(checkpoint.ran), pack_metadata(checkpoint.metadata),
+    )  # fmt: skip
+
+
+def _changed(
+    copied: Mapping[str, Content], commit: Commit
+) -> dict[str, tuple[bytes | None, tuple[bytes, ...]]]:
+    """What the commit makes of each channel: a whole value if there is one, and parts."""
+    changed: dict[str, tuple[bytes | None, tuple[bytes, ...]]] = {
+        name: (held.data, held.parts) for name, held in copied.items()
+    }
+    changed.update((item.channel, (item.data, ())) for item in commit.channels)
+    for item in commit.appends:
+        data, parts = changed.get(item.channel, (None, ()))
+        changed[item.channel] = (data, (*parts, item.data or b""))
+    return changed
+
+
+def _filled(
+    changed: dict[str, tuple[bytes | None, tuple[bytes, ...]]],
+) -> dict[str, tuple[bytes | None, tuple[bytes, ...]]]:
+    """Without the channels that are empty: where a line starts, there is nothing that they would hide."""
+    return {name: held for name, held in changed.items() if held[0] is not None}
+
+
+def _rows(changed: Mapping[str, tuple[bytes | None, tuple[bytes, ...]]], seq: int) -> tuple[Any, ...]:
+    held = changed.values()
+    return (
+        [plain(name) for name in changed],
+        [data for data, _ in held],
+        [framed(seq, parts) if parts else None for _, parts in held],
+    )
+
+
+def _digest(path: str) -> bytes:
+    """What a task is called in an index, which wants short names: paths of nested tasks have no limit."""
+    return blake2b(path.encode(errors="surrogatepass"), digest_size=16).digest()

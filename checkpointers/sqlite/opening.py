@@ -1,0 +1,149 @@
+"""Connections, and the tables they need: made by whoever comes first, however many come at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from checkpointers.sqlite.failures import busy, failure, is_busy, schema_newer
+from checkpointers.sqlite.options import Options
+from checkpointers.sqlite.statements import LATEST, MIGRATIONS
+
+__all__ = ["migrate", "open_reader", "open_writer", "patiently"]
+
+T = TypeVar("T")
+
+_PAUSE_S = 0.02
+
+
+def patiently(work: Callable[[], T], place: str, patience_s: float) -> T:
+    """Do it again for as long as somebody else is in the way.
+
+    SQLite waits by itself where it can. Where that could be a deadlock, or while a file is being set up or recovered,
+    it says at once that it is busy.
+
+    Raises:
+        StorageBusyError: it has been in the way for too long.
+        StorageError: something else is wrong.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if not is_busy(error):
+                raise failure(error, place) from error
+            if time.monotonic() >= end:
+                raise busy(place, patience_s) from error
+        time.sleep(_PAUSE_S)  # in a lane, never on an event loop
+
+
+def open_writer(place: str, options: Options) -> sqlite3.Connection:
+    """A connection that writes, with tables of this program's version.
+
+    Raises:
+        StorageError: the file cannot be used; it says why.
+    """
+
+    def attempt() -> sqlite3.Connection:
+        connection = _connect(place, options)
+        try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for new files only
+            _use_wal(connection)
+            connection.execute(_SYNCHRONOUS[options.synchronous])
+            migrate(connection, place)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return patiently(attempt, place, options.busy_timeout_s)
+
+
+_SYNCHRONOUS = {
+    "OFF": "PRAGMA synchronous = OFF",
+    "NORMAL": "PRAGMA synchronous = NORMAL",
+    "FULL": "PRAGMA synchronous = FULL",
+    "EXTRA": "PRAGMA synchronous = EXTRA",
+}
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        # It may still be read.
+
+
+def open_reader(place: str, options: Options) -> sqlite3.Connection:
+    """A connection that only reads.
+
+    Raises:
+        StorageError: the file cannot be used; it says why.
+    """
+
+    def attempt() -> sqlite3.Connection:
+        connection = _connect(place, options)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    return patiently(attempt, place, options.busy_timeout_s)
+
+
+def _connect(place: str, options: Options) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        place, timeout=options.busy_timeout_s, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, place: str) -> None:
+    """Run the migrations that the database does not have yet.
+
+    Raises:
+        StorageSchemaError: the tables were made by a newer program.
+    """
+    version = _version(connection)
+    if version > LATEST:
+        raise schema_newer(place, version, LATEST)
+    if version == LATEST:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # somebody else may have done it meanwhile
+        for number, text in MIGRATIONS.items():
+            if number > version:
+                for statement in _statements(text):
+                    connection.execute(statement)
+                connection.execute("CREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY)")
+                connection.execute("INSERT INTO graphrt_migrations VALUES (?)", (number,))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'graphrt_migrations'").fetchone()
+    if there is None:
+        return 0
+    (version,) = connection.execute("SELECT coalesce(max(version), 0) FROM graphrt_migrations").fetchone()
+    return int(version)
+
+
+def _statements(text: str) -> list[str]:
+    """One by one: `executescript` would commit first."""
+    found: list[str] = []
+    rest = ""
+    for line in text.splitlines(keepends=True):
+        rest += line
+        if sqlite3.complete_statement(rest):
+            found.append(rest)
+            rest = ""
+    assert not rest.strip(), "a migration ends in the middle of a statement"
+    return found

@@ -1,0 +1,77 @@
+"""What can be set about a SqliteSaver, by keyword or in its URL, and which file it means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import fields
+
+from graphrt.errors import GraphValidationError, did_you_mean
+
+__all__ = ["MEMORY", "Options", "Synchronous", "options_of", "place_of"]
+
+Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+
+MEMORY: Final = ":memory:"
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """See `SqliteSaver.from_conn_string`."""
+
+    synchronous: Synchronous = "NORMAL"
+    busy_timeout_s: float = 30.0
+    readers: int = 2
+
+
+_NAMES: Final = tuple(field.name for field in fields(Options))
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """Options from words and numbers, or from text that stands for them.
+
+    Raises:
+        GraphValidationError: a name or a value that there is not.
+    """
+    for name in given:
+        if name not in _NAMES:
+            raise GraphValidationError(f"SqliteSaver has no option {name!r}.{did_you_mean(name, _NAMES)}")
+    try:
+        options = convert(dict(given), Options, strict=False)
+    except ValidationError as error:
+        raise GraphValidationError(f"SqliteSaver's options: {error}.") from None
+    if options.busy_timeout_s < 0 or options.readers < 1:
+        raise GraphValidationError(
+            f"busy_timeout_s must not be negative and readers at least 1, got {options.busy_timeout_s!r} and "
+            f"{options.readers!r}."
+        )
+    return options
+
+
+def place_of(conn_string: str, given: Mapping[str, Any]) -> tuple[str, Options]:
+    """The file that a path or URL names, and the options in the URL; those given by keyword go before.
+
+    `sqlite:///chat.db` is relative, `sqlite:////var/chat.db` absolute, `sqlite://` and `:memory:` are in memory.
+
+    Raises:
+        GraphValidationError: it names no file.
+    """
+    if not conn_string.startswith("sqlite:"):
+        if not conn_string:
+            raise GraphValidationError("SqliteSaver needs a file's path, or ':memory:'.")
+        return _absolute(conn_string), options_of(given)
+    rest, _, query = conn_string.removeprefix("sqlite:").partition("?")
+    if not rest.startswith("//") or (rest != "//" and not rest.startswith("///")):
+        raise GraphValidationError(
+            f"An SQLite URL is written sqlite:///chat.db, or sqlite:////var/chat.db for an absolute path, got "
+            f"{conn_string!r}."
+        )
+    path = unquote(rest[3:]) or MEMORY
+    return _absolute(path), options_of({**dict(parse_qsl(query, keep_blank_values=True)), **given})
+
+
+def _absolute(path: str) -> str:
+    return path if path == MEMORY or os.path.isabs(path) else os.path.join(os.getcwd(), path)

@@ -1,0 +1,1 @@
+SELECT id FROM graphrt_checkpoints WHERE chain = ? AND seq = ?

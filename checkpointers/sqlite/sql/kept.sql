@@ -1,0 +1,1 @@
+SELECT data FROM graphrt_results WHERE chain = ? AND seq = ?

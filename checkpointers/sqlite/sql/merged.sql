@@ -1,0 +1,1 @@
+DELETE FROM graphrt_segments WHERE chain = ? AND channel = ? AND seq > ?

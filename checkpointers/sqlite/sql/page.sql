@@ -1,0 +1,2 @@
+SELECT seq, id, parent, version, step, source, next, ran, metadata, start, earlier
+FROM graphrt_checkpoints WHERE chain = ? AND seq < ? ORDER BY seq DESC LIMIT ?

@@ -1,0 +1,1 @@
+INSERT INTO graphrt_segments (chain, channel, seq, whole, data, parts) VALUES (?, ?, ?, ?, ?, ?)

@@ -1,0 +1,2 @@
+SELECT seq, whole, length(parts) FROM graphrt_segments
+WHERE chain = ? AND channel = ? AND seq >= ? ORDER BY seq DESC

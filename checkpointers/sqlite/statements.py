@@ -1,0 +1,58 @@
+"""SQL from this package's files. No text is ever put into it: what varies is bound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+__all__ = ["LATEST", "MIGRATIONS", "SQL", "Statements", "script"]
+
+
+def _read(folder: str) -> dict[str, str]:
+    """Files by name. They are read on import: later there may be an event loop, which must not wait for a disk."""
+    return {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))}
+
+
+class Statements(Struct, frozen=True):
+    """One attribute per file in `sql/`, which says what it does."""
+
+    advance: str
+    begin: str
+    brought: str
+    channel: str
+    checkpoint: str
+    delete: str
+    found: str
+    identity: str
+    keep: str
+    kept: str
+    merge: str
+    merged: str
+    near: str
+    page: str
+    parts: str
+    place: str
+    rows: str
+    segment: str
+    sizes: str
+    thread: str
+
+
+SQL: Final = Statements(**_read("sql"))
+
+MIGRATIONS: Final = {int(name[:4]): text for name, text in _read("migrations").items()}
+"""By number, ascending."""
+
+LATEST: Final = max(MIGRATIONS)
+
+
+def script() -> str:
+    """All migrations as a script for the `sqlite3` command, to be run on an empty database."""
+    texts = [
+        f"{text}\nCREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY);\n"
+        f"INSERT INTO graphrt_migrations VALUES ({number});\n"
+        for number, text in MIGRATIONS.items()
+    ]
+    return "PRAGMA auto_vacuum = INCREMENTAL;\nBEGIN IMMEDIATE;\n\n" + "\n".join(texts) + "COMMIT;\n"

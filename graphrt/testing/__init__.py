@@ -1,0 +1,6 @@
+"""What helps to test graphs and checkpointers.
+
+graphrt.testing.conformance   the suite that every checkpointer passes; needs pytest and Hypothesis
+graphrt.testing.faults        a checkpointer that fails, hangs or kills the process at a call of your choosing
+graphrt.testing.clock         time that moves when the test says so
+"""

@@ -1,0 +1,57 @@
+"""A process is killed at a random moment, perhaps its successor too; another one goes on.
+
+Several are killed at a time, most of them on one database that all use. GRAPHRT_CRASH_ROUNDS says how many (200),
+GRAPHRT_CRASH_SEED which.
+"""
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.crash.databases import Databases, damage_of
+from tests.crash.processes import Processes
+from tests.crash.rounds import Round, Way, dice, each
+
+pytestmark = pytest.mark.slow
+
+LINES = 80
+"""About so much does a run tell that nobody watches."""
+
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "sqlite": [{"synchronous": "FULL"}, {"synchronous": "NORMAL"}],
+    "postgres": [{}, {"statement_cache_size": 0}],
+}
+WAYS = [
+    Way(durability, streams, loop)
+    for durability in ("sync", "async")
+    for streams in ((), ("updates",), ("updates", "checkpoints"))
+    for loop in ("asyncio", "uvloop")
+]
+
+
+def test_a_run_that_is_killed_at_a_random_moment_goes_on(
+    processes: Processes, databases: Databases, rounds: int, seed: int
+) -> None:
+    shared = databases.new()
+    unbroken = Round(processes, shared, "unbroken", WAYS[0]).unbroken()
+
+    def crash(number: int) -> int:
+        """How many processes were killed."""
+        roll = dice(seed, databases.kind, number)
+        database = databases.new(**roll.choice(OPTIONS[databases.kind])) if roll.random() < 0.1 else shared
+        crashed = Round(processes, database, f"round {number}", roll.choice(WAYS))
+        kill_somewhere(crashed, roll, LINES)
+        if roll.random() < 0.3:
+            kill_somewhere(crashed, roll, LINES // 4)
+        crashed.check(unbroken)
+        return crashed.kills
+
+    assert sum(each(crash, range(rounds))) >= rounds
+    assert not damage_of(shared)
+
+
+def kill_somewhere(crashed: Round, roll: random.Random, lines: int) -> None:
+    """Kill an attempt a little after it has told some of so many lines, or before it has told any."""
+    told = roll.randrange(lines)
+    crashed.killed_when(told, roll.uniform(0, 0.003 if told else 0.04))
