@@ -104,7 +104,9 @@ async def _commits(history: AsyncIterator[Stored]) -> list[_Made]:
             _subtract(step, None)
         else:
             waiting.setdefault(stored.checkpoint.parent_id, []).append(step)
-    for orphan in (step for steps in waiting.values() for step in steps):  # its parent was forgotten meanwhile
+    for orphan in (
+        step for steps in waiting.values() for step in steps
+    ):  # its parent was forgotten meanwhile
         record = replace(orphan.stored.checkpoint, parent_id=None)
         orphan.stored = replace(orphan.stored, checkpoint=record)
         _subtract(orphan, None)

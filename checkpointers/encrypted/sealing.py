@@ -3,7 +3,7 @@
 - Every value of a channel is an envelope. A part that was appended is tied to the envelope before it, so what a channel
   holds is known from the tag of its last envelope.
 - A checkpoint has a *seal*: an envelope in its metadata, tied to the whole record and to the last tag of every channel.
-  So a checkpoint opens exactly as it was committed, or not at all. It holds the id of the checkpoint's parent.
+  So a checkpoint opens exactly as it was committed, or not at all. Inside is a hash of its parent's id.
 - A task's result is one envelope with its error and all the bytes it wrote, as one more write. What stays visible is
   which channels it wrote to, and that is tied to the envelope.
 
@@ -86,7 +86,7 @@ def sealed_commit(vault: Vault, commit: Commit, before: State) -> tuple[Commit, 
     results = [
         sealed_result(vault, thread, record.parent_id or "", r, child=record.id) for r in commit.results
     ]
-    seal = vault.seal(thread.key, thread.checkpoint(record, state), text(record.parent_id or ""))
+    seal = vault.seal(thread.key, thread.checkpoint(record, state), _digest(record.parent_id))
     return replace(
         commit,
         checkpoint=replace(record, metadata={**record.metadata, SEAL: b64encode(seal).decode()}),
@@ -197,7 +197,7 @@ class Opener:
         parent = self._vault.open(
             self._thread.key, self._thread.checkpoint(plain, state), _unpacked(seal, what), what
         )
-        if record.parent_id is not None and text(record.parent_id) != parent:
+        if record.parent_id is not None and _digest(record.parent_id) != parent:
             raise DecryptionError(f"{what} was given another parent than it was committed with.")
         return plain
 
@@ -221,6 +221,11 @@ class Opener:
             writes=tuple([ChannelData(w.channel, next(left)) if w.data else w for w in writes]),
             error=None if error is None else error.decode("utf-8", "surrogatepass"),
         )
+
+
+def _digest(parent_id: str | None) -> bytes:
+    """What a seal holds of a parent: an id is as long as somebody made it."""
+    return b"" if parent_id is None else sha256(text(parent_id)).digest()[:16]
 
 
 def _common(left: Sequence[bytes], right: Sequence[bytes]) -> int:

@@ -17,7 +17,7 @@ from checkpointers.postgres.reading import ranges_of
 from checkpointers.postgres.statements import quoted
 from checkpointers.refusals import target_exists
 from checkpointers.retention import Keep, Segment, faded
-from checkpointers.rows import pack_id, plain, restored, unpack_id
+from checkpointers.rows import plain, restored, unpack_id
 from checkpointers.segments import Line
 from graphrt.checkpoint import Pruned, StorageStats, ThreadInfo, time_of
 
@@ -68,7 +68,7 @@ class Run(Protocol):
 
 
 class Housekeeping:
-    """The tables in a schema, as `checkpointers.housekeeping.Shelves` has them, and what Postgres does in its own way."""
+    """The tables in a schema, as `checkpointers.housekeeping` wants them, and what Postgres does in its own way."""
 
     def __init__(self, run: Run, schema: str) -> None:
         self._run = run

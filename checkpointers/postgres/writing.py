@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from checkpointers.postgres.pool import Connection, transaction
 from checkpointers.postgres.reading import held_at, ranges_of
 from checkpointers.postgres.statements import Statements
 from checkpointers.refusals import parent_forgotten
 from checkpointers.rows import merged, pack_id, pack_metadata, pack_names, pack_results, plain, unpack_id
-from checkpointers.segments import Content, Line, framed, line_of
+from checkpointers.segments import Line, line_of
 from graphrt.checkpoint import Checkpoint, Commit, TaskResult
 from graphrt.errors import ThreadConflict
 
 __all__ = ["append", "commit", "delete"]
+
+_NULL: Final = 2**32 - 1
+"""-1 as the driver takes it: the only numbers that it knows arrays of are unsigned."""
 
 
 async def commit(connection: Connection, sql: Statements, commit: Commit, *, repeated: bool) -> None:
@@ -47,23 +50,20 @@ async def commit(connection: Connection, sql: Statements, commit: Commit, *, rep
 
 async def _follow(connection: Connection, sql: Statements, commit: Commit) -> bool:
     """Commit after the last commit, if the head is that; this is nearly every commit."""
-    whole = {plain(item.channel): item.data for item in commit.channels}
-    appends = commit.appends
+    whole = {item.channel: item.data for item in commit.channels}
     seq = await connection.fetchval(
-        sql.commit,
-        plain(commit.thread_id), plain(commit.namespace), pack_id(commit.head or ""), *_columns(commit.checkpoint),
-        pack_results(commit.results),
-        list(whole), list(whole.values()),
-        [plain(item.channel) for item in appends], [item.data or b"" for item in appends],
+        sql.commit, plain(commit.thread_id), plain(commit.namespace), pack_id(commit.head or ""),
+        *_columns(commit.checkpoint), pack_results(commit.results), *_pieces(whole, _parts(commit)),
     )  # fmt: skip
     return seq is not None
 
 
 async def _begin(connection: Connection, sql: Statements, commit: Commit) -> bool:
-    """Commit the first checkpoint, if there is none."""
+    """Commit the first checkpoint, if there is none. A channel that it empties is as good as not there."""
+    whole = {item.channel: item.data for item in commit.channels if item.data is not None}
     chain = await connection.fetchval(
         sql.begin, plain(commit.thread_id), plain(commit.namespace), *_columns(commit.checkpoint),
-        *_rows(_filled(_changed({}, commit)), 1),
+        *_pieces(whole, _parts(commit)),
     )  # fmt: skip
     return chain is not None
 
@@ -81,15 +81,19 @@ async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, 
     chain, seq = thread["chain"], thread["seq"] + 1
     parent = await _parent(connection, sql, commit, chain, seq)
     line = line_of(seq, parent)
+    whole: dict[str, bytes | None] = {item.channel: item.data for item in commit.channels}
+    parts = _parts(commit)
     if line.deep and parent is not None:
         line = Line(seq, seq)
-        changed = _filled(_changed(await held_at(connection, sql, chain, parent), commit))
-    else:
-        changed = _changed({}, commit)
-    earlier = [end for low_high in line.earlier for end in low_high] or None
+        seen = await held_at(connection, sql, chain, parent)
+        parts = [
+            (name, part) for name, held in seen.items() if name not in whole for part in held.parts
+        ] + parts
+        whole = {name: held.data for name, held in seen.items()} | whole
+    ends = [end for low_high in line.earlier for end in low_high]
     await connection.execute(
-        sql.apart, chain, seq, line.start, earlier, parent.seq if parent is not None else 0, *_columns(checkpoint),
-        pack_results(commit.results), *_rows(changed, seq),
+        sql.apart, chain, seq, line.start, ends or None, parent.seq if parent is not None else 0,
+        *_columns(checkpoint), pack_results(commit.results), *_pieces(whole, parts),
     )  # fmt: skip
 
 
@@ -117,15 +121,12 @@ async def append(
         ThreadConflict: that is not the head.
     """
     thread_id, namespace, identity = place
-    rows = sorted(
-        [
-            (_digest(result.path), result.error is not None, pack_results((result,)))
-            for result in merged(results)
-        ]
-    )  # in one order everywhere, so that nobody waits for somebody who waits for them
+    # In one order everywhere, so that nobody waits for somebody who waits for them.
+    rows = sorted([(_digest(result.path), result) for result in merged(results)])
+    data = [digest + (pack_results((result,)) or b"") for digest, result in rows]
     chain = await connection.fetchval(
         sql.append, plain(thread_id), plain(namespace), pack_id(identity),
-        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows],
+        [result.error is not None for _, result in rows], *_placed(data),
     )  # fmt: skip
     if chain is None:
         head = await connection.fetchval(sql.head, plain(thread_id), plain(namespace))
@@ -149,34 +150,31 @@ def _columns(checkpoint: Checkpoint) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _changed(
-    copied: Mapping[str, Content], commit: Commit
-) -> dict[str, tuple[bytes | None, tuple[bytes, ...]]]:
-    """What the commit makes of each channel: a whole value if there is one, and parts."""
-    changed: dict[str, tuple[bytes | None, tuple[bytes, ...]]] = {
-        name: (held.data, held.parts) for name, held in copied.items()
-    }
-    changed.update((item.channel, (item.data, ())) for item in commit.channels)
-    for item in commit.appends:
-        data, parts = changed.get(item.channel, (None, ()))
-        changed[item.channel] = (data, (*parts, item.data or b""))
-    return changed
+def _parts(commit: Commit) -> list[tuple[str, bytes]]:
+    return [(item.channel, item.data or b"") for item in commit.appends]
 
 
-def _filled(
-    changed: dict[str, tuple[bytes | None, tuple[bytes, ...]]],
-) -> dict[str, tuple[bytes | None, tuple[bytes, ...]]]:
-    """Without the channels that are empty: where a line starts, there is nothing that they would hide."""
-    return {name: held for name, held in changed.items() if held[0] is not None}
+def _pieces(whole: Mapping[str, bytes | None], parts: Sequence[tuple[str, bytes]]) -> tuple[Any, ...]:
+    """What happens to channels as sql/commit.sql takes it.
+
+    Bytes go as one value, which is cut up there: before it can send an array of them, the driver would have to ask
+    the database what that is, for 5 ms on every new connection.
+    """
+    names = [*map(plain, whole), *(plain(name) for name, _ in parts)]
+    return (names, *_placed([*whole.values(), *(part for _, part in parts)]), len(whole))
 
 
-def _rows(changed: Mapping[str, tuple[bytes | None, tuple[bytes, ...]]], seq: int) -> tuple[Any, ...]:
-    held = changed.values()
-    return (
-        [plain(name) for name in changed],
-        [data for data, _ in held],
-        [framed(seq, parts) if parts else None for _, parts in held],
-    )
+def _placed(pieces: Sequence[bytes | None]) -> tuple[list[int], list[int], bytes]:
+    """Where each piece starts in the bytes of all, counted from 1, its size, and these bytes."""
+    starts: list[int] = []
+    sizes: list[int] = []
+    at = 1
+    for piece in pieces:
+        size = len(piece) if piece is not None else 0
+        starts.append(at)
+        sizes.append(size if piece is not None else _NULL)
+        at += size
+    return starts, sizes, b"".join([piece for piece in pieces if piece is not None])
 
 
 def _digest(path: str) -> bytes:

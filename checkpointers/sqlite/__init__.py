@@ -1,13 +1,13 @@
 """Threads in an SQLite file (decision 0012).
 
-    saver.py       SqliteSaver: the checkpointer's methods
-    options.py     what can be set, which file is meant
-    files.py       files that are open in this process
-    writer.py      one writer per file, whose transactions are shared
-    lanes.py       threads that have a connection each
-    opening.py     connections, and the tables they need
-    writing.py     what commits do to the tables
-    reading.py     what the tables say
+saver.py       SqliteSaver: the checkpointer's methods
+options.py     what can be set, which file is meant
+files.py       files that are open in this process
+writer.py      one writer per file, whose transactions are shared
+lanes.py       threads that have a connection each
+opening.py     connections, and the tables they need
+writing.py     what commits do to the tables
+reading.py     what the tables say
 """
 
 from checkpointers.sqlite.saver import SqliteSaver

@@ -16,7 +16,11 @@ __all__ = ["File", "let_go", "take"]
 
 
 class File:
-    """A writer, and lanes to read in, one after the other in turn. Nothing is opened before the first job."""
+    """A writer, and lanes to read in, one after the other in turn. Nothing is opened before the first job.
+
+    Attributes:
+        side: a lane for reads that may take long.
+    """
 
     def __init__(self, place: str, options: Options) -> None:
         own = OwnLane(partial(open_writer, place, options), name=f"sqlite writer of {place}")
@@ -31,6 +35,9 @@ class File:
                 OwnLane(partial(open_reader, place, options), name=f"sqlite reader {n} of {place}")
                 for n in range(options.readers)
             ]
+        self.side: Lane = own
+        if place != MEMORY:
+            self.side = OwnLane(partial(open_reader, place, options), name=f"sqlite housekeeper of {place}")
 
     @property
     def reader(self) -> Lane:
@@ -39,7 +46,7 @@ class File:
 
     def close(self) -> None:
         """Finish what was asked for."""
-        for lane in (self.writer.lane, *self._readers):
+        for lane in (self.writer.lane, *self._readers, self.side):
             lane.close()
 
 
@@ -68,5 +75,3 @@ def let_go(file: File) -> None:
         if _files.get(file.key) is file:
             del _files[file.key]
     file.close()
-
-

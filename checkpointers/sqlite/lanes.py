@@ -1,8 +1,9 @@
 """Threads that have a connection each: whoever needs SQL done posts a function, which runs there.
 
-One hop does as many statements as it wants, where a coroutine per statement hops for each. What a lane must bear: jobs from any thread and any event loop, loops that are closed when
-the answer comes, interpreters that exit while it waits for work. So its thread is a daemon, and an answer that nobody
-takes is dropped. A connection that the user opened with aiosqlite has a thread already; its lane is that one.
+One hop does as many statements as it wants, where a coroutine per statement hops for each. What a lane must bear: jobs
+from any thread and any event loop, loops that are closed when the answer comes, interpreters that exit while it waits
+for work. So its thread is a daemon, and an answer that nobody takes is dropped. A connection that the user opened with
+aiosqlite has a thread already; its lane is that one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -82,7 +83,7 @@ class UsersLane:
     """An aiosqlite connection that belongs to the user."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+        self._connection: Any = connection  # what is needed of it is private
 
     def post(self, job: Job) -> None:
         # The queue is what every method of an aiosqlite connection goes through, and the only way to do several
@@ -90,7 +91,8 @@ class UsersLane:
         self._connection._tx.put_nowait((None, lambda: job(self._connected)))
 
     def _connected(self) -> sqlite3.Connection:
-        return self._connection._conn
+        connection: sqlite3.Connection = self._connection._conn
+        return connection
 
     def close(self) -> None:
         """Nothing: it is not ours."""

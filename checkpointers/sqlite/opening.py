@@ -120,7 +120,9 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
             if number > version:
                 for statement in _statements(text):
                     connection.execute(statement)
-                connection.execute("CREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY)")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY)"
+                )
                 connection.execute("INSERT INTO graphrt_migrations VALUES (?)", (number,))
         connection.execute("COMMIT")
     except BaseException:

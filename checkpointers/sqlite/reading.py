@@ -10,23 +10,23 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
-from checkpointers.packing import (
-    merged,
-    pack_id,
-    plain,
-    restored,
-    source_of,
-    unpack_id,
-    unpack_metadata,
-    unpack_names,
-    unpack_results,
-)
+from checkpointers.rows import checkpoint_of, merged, pack_id, plain, restored, unpack_id, unpack_results
 from checkpointers.segments import Content, Line, Ranges, frames, within
 from checkpointers.sqlite.statements import SQL
 from graphrt.checkpoint import Checkpoint, Stored, TaskResult
 from graphrt.errors import DeserializationError
 
-__all__ = ["Matches", "Page", "channels_of", "held_at", "line_at", "load", "page", "place_of", "within_snapshot"]
+__all__ = [
+    "Matches",
+    "Page",
+    "channels_of",
+    "held_at",
+    "line_at",
+    "load",
+    "page",
+    "place_of",
+    "within_snapshot",
+]
 
 T = TypeVar("T")
 Matches = Callable[[Checkpoint], bool]
@@ -118,15 +118,17 @@ def channels_of(connection: sqlite3.Connection, chain: int) -> Iterator[str]:
         name = row[0] + "\0"  # the next text that there can be
 
 
-def _log(connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]) -> _Log:
+def _log(
+    connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]
+) -> _Log:
     """A channel's rows in some spans, newest first, as far back as checkpoints with these ancestors need them."""
-    waiting = list(needing)
+    waiting: list[Ranges] = list(needing)
     rows: list[tuple[int, bool, bytes | None, bytes | None]] = []
     for low, high in spans:
         for row in connection.execute(SQL.rows, (chain, channel, low, high)):
             rows.append(row)
             if row[1]:
-                waiting = [ranges for ranges in waiting if not within(row[0], ranges)]
+                waiting = [needed for needed in waiting if not within(row[0], needed)]
                 if not waiting:
                     break
         if not waiting:
@@ -147,7 +149,9 @@ def _unfolded(channel: str, rows: Iterable[tuple[int, bool, bytes | None, bytes 
                     numbers.append(number)
                     entries.append((part,))
             except ValueError as error:
-                raise DeserializationError(f"Channel {restored(channel)!r} cannot be read: {error}.") from None
+                raise DeserializationError(
+                    f"Channel {restored(channel)!r} cannot be read: {error}."
+                ) from None
     return _Log(numbers, entries)
 
 
@@ -194,15 +198,15 @@ def _stored(
 def _checkpoint(connection: sqlite3.Connection, chain: int, row: Sequence[Any]) -> Checkpoint:
     seq, identity, parent, version, step, source, next_, ran, metadata, _, _ = row
     above = connection.execute(SQL.identity, (chain, seq - 1 if parent is None else parent)).fetchone()
-    return Checkpoint(
-        id=unpack_id(identity),
-        parent_id=unpack_id(above[0]) if above is not None else None,
-        version=seq if version is None else version,
-        step=step,
-        source=source_of(source),
-        next=unpack_names(next_),
-        ran=unpack_names(ran),
-        metadata=unpack_metadata(metadata),
+    return checkpoint_of(
+        identity,
+        above[0] if above is not None else None,
+        seq if version is None else version,
+        step,
+        source,
+        next_,
+        ran,
+        metadata,
     )
 
 
@@ -239,7 +243,7 @@ def page(
     thread = connection.execute(SQL.thread, (plain(thread_id), plain(namespace))).fetchone()
     if thread is None:
         return Page([], None)
-    chain, head, tip, last, _, _ = thread
+    chain, head, _, last, _, _ = thread
     below = last + 1 if below is None else below
     chosen: list[Sequence[Any]] = []
     while len(chosen) < size:
@@ -263,7 +267,9 @@ def page(
     return Page(found, below)
 
 
-def _held_by(connection: sqlite3.Connection, chain: int, lines: Sequence[Line]) -> dict[int, dict[str, Content]]:
+def _held_by(
+    connection: sqlite3.Connection, chain: int, lines: Sequence[Line]
+) -> dict[int, dict[str, Content]]:
     """What several checkpoints see, by their numbers; each row is read once."""
     # Newest first, so the last one of a line stays: what it needs is all that any of that line needs.
     oldest = {(line.start, line.earlier): line.ranges for line in lines}

@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, TypeVar, Unpack
 
-from checkpointers.matching import matches
+from checkpointers.housekeeping import forget_runs, list_threads, prune
+from checkpointers.retention import run_names, wish
+from checkpointers.rows import matches
 from checkpointers.sqlite import reading, writing
 from checkpointers.sqlite.files import File, let_go, take
+from checkpointers.sqlite.housekeeping import Housekeeping
 from checkpointers.sqlite.lanes import Lane, UsersLane, awaited, waited
 from checkpointers.sqlite.opening import migrate, patiently
 from checkpointers.sqlite.options import Options, Synchronous, place_of
 from checkpointers.sqlite.reading import Page, within_snapshot
 from checkpointers.sqlite.statements import script
 from checkpointers.sqlite.writer import Change, Writer
-from graphrt.checkpoint import Commit, Stored, TaskResult
+from graphrt.checkpoint import (
+    Commit,
+    Pruned,
+    PruneStrategy,
+    StorageStats,
+    Stored,
+    TaskResult,
+    ThreadInfo,
+)
 from graphrt.errors import RunningLoopError, StorageError
 
 if TYPE_CHECKING:
@@ -30,6 +42,7 @@ __all__ = ["SqliteSaver"]
 
 T = TypeVar("T")
 
+_USERS: Final = "the connection"
 _PAGE: Final = 64
 """Checkpoints that `history` reads at a time."""
 
@@ -61,8 +74,8 @@ class SqliteSaver:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         lane = UsersLane(connection)
-        writer = Writer(lane, place="the connection", patience_s=Options().busy_timeout_s)
-        self._prepare(None, writer, lambda: lane)
+        writer = Writer(lane, place=_USERS, patience_s=Options().busy_timeout_s)
+        self._prepare(None, writer, lambda: lane, lane)
 
     @classmethod
     def from_conn_string(cls, conn_string: str, **options: Unpack[SqliteOptions]) -> Self:
@@ -70,21 +83,26 @@ class SqliteSaver:
 
         Args:
             conn_string: a URL may have the options as well: `sqlite:///chat.db?synchronous=FULL`.
-            options: `synchronous` ("NORMAL"): nothing that was reported as committed is lost when the process dies; with
-                "FULL" neither when the machine loses power. `busy_timeout_s` (30): how long to wait for other processes
-                that write. `readers` (2): connections that read.
+            options: `synchronous` ("NORMAL"): nothing that was reported as committed is lost when the process dies;
+                with "FULL" neither when the machine loses power. `busy_timeout_s` (30): how long to wait for other
+                processes that write. `readers` (2): connections that read.
 
         Raises:
             GraphValidationError: there is no such option, or no file is named.
         """
         saver = cls.__new__(cls)
-        file = take(*place_of(conn_string, options))
-        saver._prepare(file, file.writer, lambda: file.reader)
+        place, chosen = place_of(conn_string, options)
+        file = take(place, chosen)
+        saver._prepare(file, file.writer, lambda: file.reader, file.side)
         return saver
 
-    def _prepare(self, file: File | None, writer: Writer, reader: Callable[[], Lane]) -> None:
+    def _prepare(
+        self, file: File | None, writer: Writer, reader: Callable[[], Lane], side: Lane
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._side = side
+        self._shelves = Housekeeping(self._read_aside, self._write)
         self._ready = False
         self._closed = False
         self._leave = weakref.finalize(self, let_go, file) if file is not None else None
@@ -119,7 +137,9 @@ class SqliteSaver:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StorageError("This SqliteSaver is closed. Make another one, or use it inside its `async with`.")
+            raise StorageError(
+                "This SqliteSaver is closed. Make another one, or use it inside its `async with`."
+            )
 
     # -- threads -------------------------------------------------------------------------------------------------
 
@@ -171,6 +191,48 @@ class SqliteSaver:
     async def adelete_thread(self, thread_id: str) -> None:
         await self._write(partial(writing.delete, thread_id=thread_id))
 
+    # -- keeping and forgetting: the contract stands with the protocols --------------------------------------------
+
+    async def acopy_thread(self, source: str, target: str) -> int:
+        return await self._shelves.copy(source, target)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> int:
+        return await forget_runs(self._shelves, run_names(run_ids))
+
+    async def aprune(
+        self,
+        thread_ids: Sequence[str] | None = None,
+        *,
+        strategy: PruneStrategy = "keep_latest",
+        keep_last: int | None = None,
+        older_than: datetime | timedelta | None = None,
+    ) -> Pruned:
+        now = datetime.now(UTC)
+        wanted = wish(thread_ids, strategy=strategy, keep_last=keep_last, older_than=older_than, now=now)
+        return await prune(self._shelves, wanted)
+
+    def athreads(
+        self, *, prefix: str = "", after: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[ThreadInfo]:
+        return list_threads(self._shelves, prefix=prefix, after=after, limit=limit)
+
+    async def astats(self) -> StorageStats:
+        return await self._shelves.stats()
+
+    async def areclaim(self) -> int:
+        """Shorten the file by what nothing uses, a few megabytes at a time, between which others write.
+
+        The file itself becomes shorter when SQLite next moves its log into it. A file that another program made
+        without `PRAGMA auto_vacuum = INCREMENTAL` stays as long as it is: run VACUUM there while nobody uses it.
+        """
+        return await self._shelves.reclaim()
+
+    async def _read_aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._ready:
+            await self.setup()
+        self._check_open()
+        return await awaited(self._side, partial(_snapshot, work))
+
     async def _write(self, change: Change) -> Any:
         if not self._ready:
             await self.setup()
@@ -213,7 +275,7 @@ class SqliteSaver:
 
 def _migrated(connection: sqlite3.Connection) -> None:
     # A connection of our own has done it when it was opened; of the user's nobody knows.
-    patiently(lambda: migrate(connection, "the database"), "the database", Options().busy_timeout_s)
+    patiently(lambda: migrate(connection, _USERS), _USERS, Options().busy_timeout_s)
 
 
 def _snapshot(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
@@ -226,5 +288,3 @@ def _refuse_loop(method: str) -> None:
     except RuntimeError:
         return
     raise RunningLoopError(method)
-
-

@@ -12,7 +12,9 @@ __all__ = ["LATEST", "MIGRATIONS", "SQL", "Statements", "script"]
 
 def _read(folder: str) -> dict[str, str]:
     """Files by name. They are read on import: later there may be an event loop, which must not wait for a disk."""
-    return {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))}
+    return {
+        path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))
+    }
 
 
 class Statements(Struct, frozen=True):

@@ -44,8 +44,8 @@ class Writer:
 
     def __init__(self, lane: Lane, *, place: str, patience_s: float) -> None:
         self.lane = lane
-        self._place = place
-        self._patience_s = patience_s
+        self.place = place
+        self.patience_s = patience_s
         self._lock = Lock()
         self._waiting: list[_Request] = []
         self._posted = False
@@ -87,7 +87,7 @@ class Writer:
     def _settle(self, connection: sqlite3.Connection, requests: list[_Request]) -> None:
         if len(requests) > 1:
             try:
-                self._transact(connection, lambda: [_make(connection, request) for request in requests])
+                self._transact(connection, lambda: _make(connection, requests))
             except StorageError:
                 raise  # no lock to be had: for none of them
             except Exception:
@@ -106,11 +106,11 @@ class Writer:
             return self._transact(connection, lambda: change(connection))
         except sqlite3.Error as error:
             if is_busy(error):
-                raise busy(self._place, self._patience_s) from error
-            raise failure(error, self._place) from error
+                raise busy(self.place, self.patience_s) from error
+            raise failure(error, self.place) from error
 
     def _transact(self, connection: sqlite3.Connection, work: Callable[[], Any]) -> Any:
-        patiently(lambda: connection.execute("BEGIN IMMEDIATE"), self._place, self._patience_s)
+        patiently(lambda: connection.execute("BEGIN IMMEDIATE"), self.place, self.patience_s)
         try:
             result = work()
             connection.execute("COMMIT")
@@ -121,12 +121,13 @@ class Writer:
         return result
 
 
-def _make(connection: sqlite3.Connection, request: _Request) -> None:
-    """One of several changes in a transaction: refused ones leave the others alone."""
-    try:
-        request.result = request.change(connection)
-    except GraphError as error:
-        request.error = error
+def _make(connection: sqlite3.Connection, requests: Iterable[_Request]) -> None:
+    """Several changes in one transaction: refused ones leave the others alone."""
+    for request in requests:
+        try:
+            request.result = request.change(connection)
+        except GraphError as error:
+            request.error = error
 
 
 def _answer(requests: Iterable[_Request]) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from checkpointers.packing import pack_id, pack_metadata, pack_names, pack_results, plain, unpack_id
 from checkpointers.refusals import parent_forgotten
+from checkpointers.rows import pack_id, pack_metadata, pack_names, pack_results, plain, unpack_id
 from checkpointers.segments import TIDY_EVERY, Content, Line, Ranges, framed, line_of, mergeable
 from checkpointers.sqlite.reading import channels_of, held_at, line_at, place_of
 from checkpointers.sqlite.statements import SQL
@@ -56,31 +56,33 @@ def commit(connection: sqlite3.Connection, commit: Commit) -> None:
     if head != commit.head:
         raise ThreadConflict(commit.thread_id, expected=commit.head, current=head)
     parent = _parent(connection, commit, thread)
+    seq = thread.seq + 1 if thread is not None else 1
+    line = line_of(seq, parent)
+    copied: Mapping[str, Content] = {}
+    if line.deep:
+        assert thread is not None
+        copied = held_at(connection, thread.chain, line.earlier)
+        line = Line(seq, seq)
     identity = pack_id(checkpoint.id)
+    earlier = json.dumps(line.earlier) if line.earlier else None
+    above = parent.seq if parent is not None else 0
+    columns = (
+        seq, identity, None if above == seq - 1 else above,
+        None if checkpoint.version == seq else checkpoint.version, checkpoint.step, checkpoint.source[0],
+        pack_names(checkpoint.next), pack_names(checkpoint.ran), pack_metadata(checkpoint.metadata),
+        None if line.start == 1 else line.start, earlier, pack_results(commit.results),
+    )  # fmt: skip
+    # From here on it writes; what can be refused was refused.
     if thread is None:
-        seq = 1
         names = (plain(commit.thread_id), plain(commit.namespace), identity)
         chain = connection.execute(SQL.begin, names).lastrowid
         assert chain is not None
     else:
-        chain, seq = thread.chain, thread.seq + 1
-    line = line_of(seq, parent)
-    copied: Mapping[str, Content] = {}
-    if line.deep:
-        copied = held_at(connection, chain, line.earlier)
-        line = Line(seq, seq)
-    earlier = json.dumps(line.earlier) if line.earlier else None
-    above = parent.seq if parent is not None else 0
-    connection.execute(SQL.checkpoint, (
-        chain, seq, identity, None if above == seq - 1 else above,
-        None if checkpoint.version == seq else checkpoint.version, checkpoint.step, checkpoint.source[0],
-        pack_names(checkpoint.next), pack_names(checkpoint.ran), pack_metadata(checkpoint.metadata),
-        None if line.start == 1 else line.start, earlier, pack_results(commit.results),
-    ))  # fmt: skip
+        chain = thread.chain
+        connection.execute(SQL.advance, (chain, identity, seq, line.start, earlier))
+    connection.execute(SQL.checkpoint, (chain, *columns))
     for row in _rows(commit, chain, seq, copied):
         connection.execute(SQL.segment, row)
-    if thread is not None:
-        connection.execute(SQL.advance, (chain, identity, seq, line.start, earlier))
     if checkpoint.version % TIDY_EVERY == 0:
         _tidy(connection, chain, line)
 
@@ -109,7 +111,14 @@ def _rows(
     for item in commit.appends:
         parts.setdefault(item.channel, []).append(item.data or b"")
     return [
-        (chain, plain(name), seq, name in whole, whole.get(name), framed(seq, parts[name]) if name in parts else None)
+        (
+            chain,
+            plain(name),
+            seq,
+            name in whole,
+            whole.get(name),
+            framed(seq, parts[name]) if name in parts else None,
+        )
         for name in dict.fromkeys((*whole, *parts))
     ]
 
@@ -132,7 +141,11 @@ def _tidy(connection: sqlite3.Connection, chain: int, line: Line) -> None:
 
 
 def append(
-    connection: sqlite3.Connection, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
+    connection: sqlite3.Connection,
+    thread_id: str,
+    namespace: str,
+    checkpoint_id: str,
+    results: Sequence[TaskResult],
 ) -> None:
     """Keep results of the step that starts from the head.
 
@@ -152,5 +165,3 @@ def append(
 def delete(connection: sqlite3.Connection, thread_id: str) -> None:
     """Forget a thread in all namespaces."""
     connection.execute(SQL.delete, (plain(thread_id),))
-
-

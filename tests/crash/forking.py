@@ -24,13 +24,13 @@ from typing import Any
 from tests.crash.line import Line
 
 PR_SET_PDEATHSIG = 1
-EVERYTHING = ("tests.crash.jobs", "tests.crash.racing", "asyncpg", "aiosqlite")
+MODULES = ("tests.crash.jobs", "tests.crash.racing", "tests.crash.shooting", "asyncpg")
 
 
 def serve(requests: socket.socket) -> None:
     """Fork a child for each request until there are no more; then end, with all children."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-    for module in EVERYTHING:
+    for module in [*MODULES, *modules_of_a_run()]:
         importlib.import_module(module)
     assert threading.active_count() == 1, "a process with threads must not fork"
     gc.freeze()
@@ -46,6 +46,23 @@ def serve(requests: socket.socket) -> None:
         for file in files:
             os.close(file)
         requests.sendall(b"%d\n" % child)
+
+
+def modules_of_a_run() -> list[str]:
+    """What else a run imports, found out by a child: here no loop and no thread may ever run."""
+    from tests.crash.jobs import run_to_the_end
+
+    found, tells = os.pipe()
+    if os.fork() == 0:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        database = {"kind": "sqlite", "url": ":memory:"}
+        run_to_the_end(Line(nowhere, nowhere), database=database, thread="t", durability="sync", streams=["updates"])
+        os.write(tells, json.dumps(list(sys.modules)).encode())
+        os._exit(0)
+    os.close(tells)
+    with open(found, "rb") as answer:
+        modules: list[str] = json.load(answer)
+    return [module for module in modules if module != "__main__"]
 
 
 def become(parent: int, files: list[int], job: str, arguments: dict[str, Any]) -> None:

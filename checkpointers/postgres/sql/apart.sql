@@ -2,7 +2,7 @@
 -- last commit.
 --
 -- $1 chain, $2 seq, $3 start, $4 earlier, $5 parent, $6 id, $7 version, $8 step, $9 source, $10 next, $11 ran,
--- $12 metadata, $13 results, $14 names, $15 data and $16 parts of the channels
+-- $12 metadata, $13 results; $14 to $18 what happens to channels, as in commit.sql
 WITH new AS (
     UPDATE {schema}.threads AS t
     SET head = $6,
@@ -16,10 +16,21 @@ WITH new AS (
     INSERT INTO {schema}.checkpoints
         (chain, seq, start, earlier, parent, id, version, step, source, next, ran, metadata, results)
     SELECT
-        new.chain, $2, $3, $4, nullif($5::integer, $2 - 1), $6, nullif($7::bigint, $2), nullif($8::bigint, $7 - 2),
-        $9::text::"char", $10, $11, $12::text::json, $13
+        new.chain, $2, $3, $4::oid[]::integer[], nullif($5::integer, $2 - 1), $6, nullif($7::bigint, $2),
+        nullif($8::bigint, $7 - 2), $9::text::"char", $10, $11, $12::text::json, $13
     FROM new
 )
 INSERT INTO {schema}.segments (chain, seq, channel, data, parts)
-SELECT new.chain, $2, array_position(new.channels, s.name), s.data, s.parts
-FROM new CROSS JOIN unnest($14::text[], $15::bytea[], $16::bytea[]) AS s (name, data, parts)
+SELECT
+    new.chain, $2, array_position(new.channels, p.name),
+    string_agg(p.data, ''::bytea) FILTER (WHERE p.number <= $18),
+    string_agg(int4send($2) || int4send(p.size) || p.data, ''::bytea ORDER BY p.number)
+        FILTER (WHERE p.number > $18)
+FROM new
+CROSS JOIN (
+    SELECT
+        u.name, u.number, u.size::integer AS size,
+        CASE WHEN u.size::integer >= 0 THEN substr($17::bytea, u.start::integer, u.size::integer) END AS data
+    FROM unnest($14::text[], $15::oid[], $16::oid[]) WITH ORDINALITY AS u (name, start, size, number)
+) AS p
+GROUP BY new.chain, new.channels, p.name

@@ -1,8 +1,9 @@
--- Commits a step that follows the newest checkpoint. No row comes back if the head is not where the writer thinks it
--- is, or if the newest checkpoint is not the last commit (then `apart` does it): nothing is stored.
+-- Commits a step that follows the last commit. No row comes back if the head is not where the writer thinks it is, or
+-- if the newest checkpoint is not the last commit (then `apart` does it): nothing is stored.
 --
 -- $1 thread_id, $2 namespace, $3 head = parent, $4 id, $5 version, $6 step, $7 source, $8 next, $9 ran, $10 metadata,
--- $11 results, $12 names and $13 data of the channels stored whole, $14 names and $15 data of parts
+-- $11 results; what happens to channels, in pieces: $12 names, $13 starts and $14 sizes (-1 for NULL) in the bytes of
+-- $15; of which the first $16 are whole values, the others parts to append
 WITH old AS MATERIALIZED (
     SELECT t.chain, t.seq, t.channels
     FROM {schema}.threads AS t
@@ -13,8 +14,7 @@ WITH old AS MATERIALIZED (
     SET head = $4,
         seq = old.seq + 1,
         channels = old.channels || ARRAY(
-            SELECT DISTINCT n.name FROM unnest($12::text[] || $14::text[]) AS n (name)
-            WHERE n.name <> ALL (old.channels)
+            SELECT DISTINCT n.name FROM unnest($12::text[]) AS n (name) WHERE n.name <> ALL (old.channels)
         )
     FROM old
     JOIN {schema}.checkpoints AS c ON c.chain = old.chain AND c.seq = old.seq AND c.id = $3
@@ -29,20 +29,18 @@ WITH old AS MATERIALIZED (
     FROM new
 ), segment AS (
     INSERT INTO {schema}.segments (chain, seq, channel, data, parts)
-    SELECT new.chain, new.seq, array_position(new.channels, s.name), s.data, s.parts
+    SELECT
+        new.chain, new.seq, array_position(new.channels, p.name),
+        string_agg(p.data, ''::bytea) FILTER (WHERE p.number <= $16),
+        string_agg(int4send(new.seq) || int4send(p.size) || p.data, ''::bytea ORDER BY p.number)
+            FILTER (WHERE p.number > $16)
     FROM new
-    CROSS JOIN LATERAL (
-        SELECT coalesce(w.name, a.name) AS name, w.data, a.parts
-        FROM unnest($12::text[], $13::bytea[]) AS w (name, data)
-        FULL JOIN (
-            SELECT
-                p.name,
-                string_agg(
-                    int4send(new.seq) || int4send(octet_length(p.part)) || p.part, ''::bytea ORDER BY p.number
-                ) AS parts
-            FROM unnest($14::text[], $15::bytea[]) WITH ORDINALITY AS p (name, part, number)
-            GROUP BY p.name
-        ) AS a ON a.name = w.name
-    ) AS s
+    CROSS JOIN (
+        SELECT
+            u.name, u.number, u.size::integer AS size,
+            CASE WHEN u.size::integer >= 0 THEN substr($15::bytea, u.start::integer, u.size::integer) END AS data
+        FROM unnest($12::text[], $13::oid[], $14::oid[]) WITH ORDINALITY AS u (name, start, size, number)
+    ) AS p
+    GROUP BY new.chain, new.seq, new.channels, p.name
 )
 SELECT new.seq FROM new

@@ -4,9 +4,10 @@
 -- $3 line, $4 number of the range, $5 its first commit, $6 its last one that the oldest of the line's checkpoints sees,
 -- $7 and the last one that any of them sees
 WITH range AS MATERIALIZED (
-    SELECT *
-    FROM unnest($3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[])
-        AS r (line, number, low, high, top)
+    SELECT
+        r.line::integer AS line, r.number::integer AS number, r.low::integer AS low, r.high::integer AS high,
+        r.top::integer AS top
+    FROM unnest($3::oid[], $4::oid[], $5::oid[], $6::oid[], $7::oid[]) AS r (line, number, low, high, top)
 ), channel AS MATERIALIZED (
     SELECT u.name, u.number
     FROM {schema}.threads AS t CROSS JOIN unnest(t.channels) WITH ORDINALITY AS u (name, number)
@@ -50,13 +51,13 @@ JOIN {schema}.segments AS s ON s.chain = $1 AND s.channel = seen.channel AND s.s
 UNION ALL
 SELECT 1, r.seq, NULL, NULL, NULL, r.data, NULL
 FROM {schema}.results AS r
-WHERE r.chain = $1 AND r.seq = ANY ($2::integer[])
+WHERE r.chain = $1 AND r.seq = ANY ($2::oid[]::integer[])
 UNION ALL
 SELECT 2, c.seq, c.seq - 1, c.id, NULL, c.results, NULL
-FROM unnest($2::integer[]) AS p (seq)
+FROM unnest($2::oid[]::integer[]) AS p (seq)
 JOIN {schema}.checkpoints AS c ON c.chain = $1 AND c.seq = p.seq + 1 AND c.parent IS NULL
 WHERE c.results IS NOT NULL
 UNION ALL
 SELECT 2, c.seq, c.parent, c.id, NULL, c.results, NULL
 FROM {schema}.checkpoints AS c
-WHERE c.chain = $1 AND c.parent = ANY ($2::integer[]) AND c.results IS NOT NULL
+WHERE c.chain = $1 AND c.parent = ANY ($2::oid[]::integer[]) AND c.results IS NOT NULL

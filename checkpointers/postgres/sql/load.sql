@@ -72,7 +72,7 @@ SELECT
     0 AS kind, f.seq, NULL::integer AS made_from, f.id, NULL::text AS name, NULL::bytea AS data, NULL::bytea AS parts,
     f.chain, f.head, p.id AS parent, coalesce(f.version, f.seq) AS version,
     coalesce(f.step, f.version - 2, f.seq - 2) AS step, f.source::text AS source, f.next, f.ran,
-    f.metadata::text AS metadata, f.start, f.earlier
+    f.metadata::text AS metadata, f.start, f.earlier::oid[] AS earlier
 FROM found AS f
 LEFT JOIN {schema}.checkpoints AS p ON p.chain = f.chain AND p.seq = coalesce(f.parent, f.seq - 1)
 UNION ALL

@@ -1,6 +1,7 @@
 -- Puts the parts of a channel's rows into the first of them. $1 chain; $2 channels, $3 first and $4 last rows
 WITH heap AS MATERIALIZED (
-    SELECT * FROM unnest($2::integer[], $3::integer[], $4::integer[]) AS w (channel, first, last)
+    SELECT w.channel::integer AS channel, w.first::integer AS first, w.last::integer AS last
+    FROM unnest($2::oid[], $3::oid[], $4::oid[]) AS w (channel, first, last)
 ), gone AS (
     DELETE FROM {schema}.segments AS s
     USING heap AS w

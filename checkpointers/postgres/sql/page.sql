@@ -5,7 +5,7 @@
 SELECT
     c.chain, c.seq, c.id, t.head, p.id AS parent, coalesce(c.version, c.seq) AS version,
     coalesce(c.step, c.version - 2, c.seq - 2) AS step, c.source::text AS source, c.next, c.ran,
-    c.metadata::text AS metadata, c.start, c.earlier
+    c.metadata::text AS metadata, c.start, c.earlier::oid[] AS earlier
 FROM {schema}.threads AS t
 JOIN {schema}.checkpoints AS c ON c.chain = t.chain
 LEFT JOIN {schema}.checkpoints AS p ON p.chain = c.chain AND p.seq = coalesce(c.parent, c.seq - 1)

@@ -17,7 +17,7 @@ WITH RECURSIVE hunt (low, high, seq) AS (
     ) AS m ON true
     WHERE h.low <= h.high AND h.seq IS NULL
 )
-SELECT c.seq, c.start, c.earlier
+SELECT c.seq, c.start, c.earlier::oid[] AS earlier
 FROM {schema}.checkpoints AS c
 WHERE c.chain = $1 AND c.seq = coalesce(
     (SELECT h.seq FROM hunt AS h WHERE h.seq IS NOT NULL),

@@ -1,0 +1,297 @@
+"""Keeping and forgetting in an SQLite file; `checkpointers.housekeeping` says in which order.
+
+What is deleted goes through the file's one writer, some hundred rows at a time, so that commits pass in between. What
+is looked at is read in a lane apart from those that runs read in.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+from msgspec import Struct
+
+from checkpointers.housekeeping import Channel, Held
+from checkpointers.refusals import target_exists
+from checkpointers.retention import Keep, Segment, faded
+from checkpointers.rows import plain, restored, unpack_id
+from checkpointers.segments import Line
+from checkpointers.sqlite.reading import channels_of
+from checkpointers.sqlite.writer import Change
+from checkpointers.sqlite.writing import ranges_of
+from graphrt.checkpoint import Pruned, StorageStats, ThreadInfo, time_of
+
+__all__ = ["Housekeeping"]
+
+T = TypeVar("T")
+
+_INCREMENTAL: Final = 2  # of PRAGMA auto_vacuum
+
+
+class Statements(Struct, frozen=True):
+    """One attribute per file in `sql/housekeeping/`, which says what it does."""
+
+    before: str
+    chains: str
+    copy_checkpoints: str
+    copy_results: str
+    copy_segments: str
+    copy_thread: str
+    delete: str
+    drop: str
+    forget: str
+    forget_results: str
+    forgotten: str
+    head: str
+    held: str
+    names: str
+    newest: str
+    of_runs: str
+    oldest: str
+    orphaned: str
+    orphans: str
+    rows: str
+    settle: str
+    size: str
+    thread: str
+    threads: str
+    vacuum: str
+    weigh: str
+
+
+_FILES: Final = sorted((Path(__file__).parent / "sql" / "housekeeping").glob("*.sql"))
+SQL: Final = Statements(**{path.stem: path.read_text("utf-8") for path in _FILES})
+
+
+class Read(Protocol):
+    """Does work in a snapshot of the file."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], T]) -> Awaitable[T]:
+        """What the work gives."""
+        ...
+
+
+class Housekeeping:
+    """The tables of a file, as `checkpointers.housekeeping` wants them, and what SQLite does in its own way."""
+
+    def __init__(self, read: Read, write: Callable[[Change], Awaitable[Any]]) -> None:
+        self._read = read
+        self._write = write
+
+    # ---- looking
+
+    async def names(self, after: str | None, limit: int) -> list[str]:
+        found = await self._read(_all(SQL.names, plain(after or ""), after is not None, None, limit))
+        return [restored(name) for (name,) in found]
+
+    async def chains(self, after: int, threads: Sequence[str] | None, limit: int) -> list[int]:
+        names = None if threads is None else json.dumps([plain(name) for name in threads])
+        return [chain for (chain,) in await self._read(_all(SQL.chains, after, names, limit))]
+
+    async def newest(self, chain: int, below: int | None, limit: int) -> list[tuple[int, str]]:
+        found = await self._read(_all(SQL.newest, chain, below, limit))
+        return [(seq, unpack_id(identity)) for seq, identity in found]
+
+    async def of_runs(self, runs: Sequence[str]) -> list[tuple[int, int]]:
+        return await self._read(_all(SQL.of_runs, json.dumps([plain(run) for run in runs])))
+
+    async def held(self, chain: int) -> Held | None:
+        def work(connection: sqlite3.Connection) -> Held | None:
+            found = connection.execute(SQL.held, (chain,)).fetchall()
+            if not found:
+                return None
+            lines = [Line(seq, start, ranges_of(earlier)) for _, seq, start, earlier in found]
+            return Held(found[0][0], lines, list(channels_of(connection, chain)))
+
+        return await self._read(work)
+
+    async def rows(
+        self, chain: int, below: Mapping[Channel, int], limit: int
+    ) -> list[tuple[Channel, Segment]]:
+        def work(connection: sqlite3.Connection) -> list[tuple[Channel, Segment]]:
+            return [
+                (channel, Segment(seq, bool(whole), bool(whole and empty)))
+                for channel, end in below.items()
+                for seq, whole, empty in connection.execute(SQL.rows, (chain, channel, end, limit))
+            ]
+
+        return await self._read(work)
+
+    # ---- forgetting
+
+    async def cut(self, chain: int, first: int, limit: int) -> Pruned:
+        def change(connection: sqlite3.Connection) -> Pruned:
+            seqs = [seq for (seq,) in connection.execute(SQL.oldest, (chain, first, limit))]
+            return _forget(connection, chain, seqs)
+
+        return _pruned(await self._write(change))
+
+    async def forget(self, chain: int, seqs: Sequence[int]) -> Pruned:
+        def change(connection: sqlite3.Connection) -> Pruned:
+            pruned = _forget(connection, chain, seqs)
+            head = connection.execute(SQL.head, (chain,)).fetchone()
+            if head is None:
+                connection.execute(SQL.delete, (chain,))
+            else:
+                connection.execute(SQL.settle, (chain, *head))
+            return pruned
+
+        return _pruned(await self._write(change))
+
+    async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
+        def change(connection: sqlite3.Connection) -> int:
+            return sum(_dropped(connection, chain, channel, seq) for channel, seq in rows)
+
+        return int(await self._write(change))
+
+    async def drop_before(self, chain: int, channel: Channel, seq: int, limit: int) -> tuple[int, int]:
+        def change(connection: sqlite3.Connection) -> tuple[int, int]:
+            rows = connection.execute(SQL.before, (chain, channel, seq, limit)).fetchall()
+            return len(rows), sum(_dropped(connection, chain, channel, row) for (row,) in rows)
+
+        count, size = await self._write(change)
+        return count, size
+
+    async def delete_thread(self, thread_id: str, keep: Keep) -> Pruned:
+        def change(connection: sqlite3.Connection) -> Pruned:
+            chains = connection.execute(SQL.thread, (plain(thread_id),)).fetchall()
+            if not chains or not faded([unpack_id(head) for _, _, head in chains], keep):
+                return Pruned()
+            pruned = Pruned(threads=1)
+            for chain, _, _ in chains:
+                checkpoints, _, size = _weigh(connection, chain)
+                pruned += Pruned(checkpoints=checkpoints, bytes=size)
+                connection.execute(SQL.delete, (chain,))
+            return pruned
+
+        return _pruned(await self._write(change))
+
+    # ---- threads and what they take
+
+    async def infos(self, first: str, end: str | None, limit: int, *, after: bool) -> list[ThreadInfo]:
+        def work(connection: sqlite3.Connection) -> list[ThreadInfo]:
+            names = connection.execute(SQL.names, (first, after, end, limit)).fetchall()
+            return [_info(connection, name) for (name,) in names]
+
+        return await self._read(work)
+
+    async def copy(self, source: str, target: str) -> int:
+        """Copy a thread in one transaction; how many checkpoints.
+
+        Raises:
+            ThreadConflict: the target exists.
+        """
+
+        def change(connection: sqlite3.Connection) -> int:
+            chains = connection.execute(SQL.thread, (plain(source),)).fetchall()
+            there = connection.execute(SQL.thread, (plain(target),)).fetchone()
+            if chains and there is not None:
+                raise target_exists(source, target, unpack_id(there[2]))
+            return sum(_copy(connection, chain, plain(target)) for chain, _, _ in chains)
+
+        return int(await self._write(change))
+
+    async def stats(self) -> StorageStats:
+        """Count what there is."""
+
+        def work(connection: sqlite3.Connection) -> StorageStats:
+            (threads,) = connection.execute(SQL.threads).fetchone()
+            chains = connection.execute(SQL.chains, (0, None, -1)).fetchall()
+            weights = [_weigh(connection, chain) for (chain,) in chains]
+            pages, free, page = _pages(connection)
+            return StorageStats(
+                threads=threads,
+                checkpoints=sum(checkpoints for checkpoints, _, _ in weights),
+                segments=sum(rows for _, rows, _ in weights),
+                bytes=sum(size for _, _, size in weights),
+                database=pages * page,
+                free=free * page,
+            )
+
+        return await self._read(work)
+
+    async def reclaim(self) -> int:
+        """Shorten the file by the pages that nothing uses, some at a time; by how many bytes."""
+
+        def change(connection: sqlite3.Connection) -> int:
+            before, free, page = _pages(connection)
+            if free:
+                connection.execute(SQL.vacuum).fetchall()  # each row that is fetched frees a page
+            after, _, _ = _pages(connection)
+            return int((before - after) * page)
+
+        size = 0
+        while given := await self._write(change):
+            size += given
+        return size
+
+
+def _all(statement: str, *args: Any) -> Callable[[sqlite3.Connection], list[Any]]:
+    return lambda connection: connection.execute(statement, args).fetchall()
+
+
+def _pruned(pruned: Any) -> Pruned:
+    assert isinstance(pruned, Pruned)
+    return pruned
+
+
+def _forget(connection: sqlite3.Connection, chain: int, seqs: Sequence[int]) -> Pruned:
+    """Forget checkpoints, the results that were appended to them, and those that later commits brought for them."""
+    which = (chain, json.dumps(seqs))
+    count, size = connection.execute(SQL.forgotten, which).fetchone()
+    connection.execute(SQL.forget, which)
+    connection.execute(SQL.forget_results, which)
+    for seq, length in connection.execute(SQL.orphans, which).fetchall():
+        connection.execute(SQL.orphaned, (chain, seq))
+        size += length
+    return Pruned(checkpoints=count, bytes=size)
+
+
+def _dropped(connection: sqlite3.Connection, chain: int, channel: Channel, seq: int) -> int:
+    row = connection.execute(SQL.size, (chain, channel, seq)).fetchone()
+    connection.execute(SQL.drop, (chain, channel, seq))
+    return int(row[0]) if row is not None else 0
+
+
+def _copy(connection: sqlite3.Connection, chain: int, target: str) -> int:
+    copy = connection.execute(SQL.copy_thread, (chain, target)).lastrowid
+    count = connection.execute(SQL.copy_checkpoints, (chain, copy)).rowcount
+    connection.execute(SQL.copy_results, (chain, copy))
+    connection.execute(SQL.copy_segments, (chain, copy))
+    return count
+
+
+def _weigh(connection: sqlite3.Connection, chain: int) -> tuple[int, int, int]:
+    """Checkpoints, rows and bytes."""
+    checkpoints, rows, size = connection.execute(SQL.weigh, (chain,)).fetchone()
+    return checkpoints, rows, size
+
+
+def _info(connection: sqlite3.Connection, name: str) -> ThreadInfo:
+    heads: dict[str, str] = {}
+    count = size = 0
+    for chain, namespace, head in connection.execute(SQL.thread, (name,)).fetchall():
+        heads[restored(namespace)] = unpack_id(head)
+        checkpoints, _, length = _weigh(connection, chain)
+        count += checkpoints
+        size += length
+    return ThreadInfo(
+        restored(name),
+        namespaces=tuple(heads),
+        checkpoints=count,
+        head=heads.get(""),
+        updated_at=max(filter(None, map(time_of, heads.values())), default=None),
+        bytes=size,
+    )
+
+
+def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Pages of the file, those of them that can be given back, and the size of a page."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    return pages, free if kind == _INCREMENTAL else 0, page

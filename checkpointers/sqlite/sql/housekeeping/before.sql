@@ -1,0 +1,1 @@
+SELECT seq FROM graphrt_segments WHERE chain = ?1 AND channel = ?2 AND seq < ?3 ORDER BY seq LIMIT ?4

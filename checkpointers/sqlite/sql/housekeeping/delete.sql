@@ -1,0 +1,1 @@
+DELETE FROM graphrt_threads WHERE chain = ?1

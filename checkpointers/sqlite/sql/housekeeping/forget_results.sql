@@ -1,0 +1,1 @@
+DELETE FROM graphrt_results WHERE chain = ?1 AND seq IN (SELECT value FROM json_each(?2))

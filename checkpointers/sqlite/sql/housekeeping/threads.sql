@@ -1,0 +1,1 @@
+SELECT count(DISTINCT thread_id) FROM graphrt_threads

@@ -1,0 +1,98 @@
+"""Postgres loses its connections, or goes away and comes back, while a program works: no run notices."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from graphrt.testing.postgres import PostgresServer
+from tests.crash import shooting
+from tests.crash.databases import Database, Databases
+from tests.crash.processes import Child, Processes
+from tests.crash.rounds import dice
+
+pytestmark = pytest.mark.slow
+
+AT_ONCE, THREADS = 20, 40
+VICTIMS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
+
+
+class Gun:
+    """Terminates backends of one database."""
+
+    def __init__(self, database: Database, roll: random.Random) -> None:
+        self._database = database
+        self._roll = roll
+        self._runner = asyncio.Runner()
+        self._connection: Any = None
+        self.hits = 0
+
+    def shoot(self) -> None:
+        self._runner.run(self._shoot())
+
+    async def _shoot(self) -> None:
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self._database.url)
+        victims = [row["pid"] for row in await self._connection.fetch(VICTIMS)]
+        if victims:
+            victim = self._roll.choice(victims)
+            self.hits += await self._connection.fetchval("SELECT pg_terminate_backend($1)", victim)
+
+    def __enter__(self) -> "Gun":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+        self._runner.close()
+
+
+def nothing_lost(child: Child, runs: int) -> None:
+    """Every run succeeded, and its effect is there once."""
+    turns = runs // THREADS
+    values, histories = child.report()
+    assert not [told for told in child.told if told[0] == "lost"]
+    log = [word for turn in range(turns) for word in (str(turn), f"answer {turn}")]
+    assert values == [{"log": log, "count": 2 * turns}] * THREADS
+    assert histories == [list(reversed(range(-1, 3 * turns - 1)))] * THREADS
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_terminated_backends_cost_no_run(
+    processes: Processes, postgres: Databases, loop: str, seed: int
+) -> None:
+    runs = 1000 if loop == "asyncio" else 400
+    database = postgres.new()
+    roll = dice(seed, "terminate", loop)
+    child = processes.start(
+        shooting.talk, database=database.wire, runs=runs, at_once=AT_ONCE, threads=THREADS, loop=loop
+    )
+    with Gun(database, roll) as gun:
+        next_shot = 1
+        while not child.ended and len(child.told) < runs:
+            child.until(lambda: len(child.told) >= next_shot)
+            gun.shoot()
+            next_shot = len(child.told) + roll.randint(1, 6)
+        nothing_lost(child, runs)
+        assert gun.hits >= runs // 20
+
+
+@pytest.mark.parametrize("how", [PostgresServer.stop, PostgresServer.kill], ids=["in order", "at once"])
+def test_a_server_that_comes_back_in_time_costs_no_run(
+    processes: Processes, postgres: Databases, durable_server: PostgresServer, how: Callable[[PostgresServer], None]
+) -> None:
+    if not durable_server.ours:
+        pytest.skip("the server of GRAPHRT_TEST_DSN cannot be restarted")
+    runs = 400
+    database = postgres.new()
+    child = processes.start(
+        shooting.talk, database=database.wire, runs=runs, at_once=AT_ONCE, threads=THREADS, loop="asyncio"
+    )
+    child.until(lambda: len(child.told) >= runs // 2)
+    how(durable_server)
+    durable_server.start()
+    assert len(child.told) < runs, "the runs were over before the server came back"
+    nothing_lost(child, runs)
