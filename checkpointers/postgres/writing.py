@@ -15,7 +15,7 @@ from checkpointers.postgres.reading import held_at, ranges_of
 from checkpointers.postgres.statements import Statements
 from checkpointers.refusals import parent_forgotten
 from checkpointers.rows import merged, pack_id, pack_metadata, pack_names, pack_results, plain, unpack_id
-from checkpointers.segments import Line, line_of
+from checkpointers.segments import Content, Line, framed, line_of
 from graphrt.checkpoint import Checkpoint, Commit, TaskResult
 from graphrt.errors import ThreadConflict
 
@@ -51,9 +51,13 @@ async def commit(connection: Connection, sql: Statements, commit: Commit, *, rep
 async def _follow(connection: Connection, sql: Statements, commit: Commit) -> bool:
     """Commit after the last commit, if the head is that; this is nearly every commit."""
     whole = {item.channel: item.data for item in commit.channels}
+    parts = {item.channel: item.data or b"" for item in commit.appends}
+    if len(parts) < len(commit.appends):
+        return False  # several parts of a channel in one commit: rare enough to go the long way
+    frames = {name: len(part).to_bytes(4) + part for name, part in parts.items()}
     seq = await connection.fetchval(
         sql.commit, plain(commit.thread_id), plain(commit.namespace), pack_id(commit.head or ""),
-        *_columns(commit.checkpoint), pack_results(commit.results), *_pieces(whole, _parts(commit)),
+        *_columns(commit.checkpoint), pack_results(commit.results), *_channels(whole, frames),
     )  # fmt: skip
     return seq is not None
 
@@ -63,7 +67,7 @@ async def _begin(connection: Connection, sql: Statements, commit: Commit) -> boo
     whole = {item.channel: item.data for item in commit.channels if item.data is not None}
     chain = await connection.fetchval(
         sql.begin, plain(commit.thread_id), plain(commit.namespace), *_columns(commit.checkpoint),
-        *_pieces(whole, _parts(commit)),
+        *_channels(whole, _frames(1, commit)),
     )  # fmt: skip
     return chain is not None
 
@@ -82,18 +86,16 @@ async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, 
     parent = await _parent(connection, sql, commit, chain, seq)
     line = line_of(seq, parent)
     whole: dict[str, bytes | None] = {item.channel: item.data for item in commit.channels}
-    parts = _parts(commit)
+    seen: dict[str, Content] = {}
     if line.deep and parent is not None:
         line = Line(seq, seq)
-        seen = await held_at(connection, sql, chain, parent)
-        parts = [
-            (name, part) for name, held in seen.items() if name not in whole for part in held.parts
-        ] + parts
-        whole = {name: held.data for name, held in seen.items()} | whole
+        held = await held_at(connection, sql, chain, parent)
+        seen = {name: content for name, content in held.items() if name not in whole}
+        whole |= {name: content.data for name, content in seen.items()}
     ends = [end for low_high in line.earlier for end in low_high]
     await connection.execute(
         sql.apart, chain, seq, line.start, ends or None, parent.seq if parent is not None else 0,
-        *_columns(checkpoint), pack_results(commit.results), *_pieces(whole, parts),
+        *_columns(checkpoint), pack_results(commit.results), *_channels(whole, _frames(seq, commit, seen)),
     )  # fmt: skip
 
 
@@ -150,18 +152,26 @@ def _columns(checkpoint: Checkpoint) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _parts(commit: Commit) -> list[tuple[str, bytes]]:
-    return [(item.channel, item.data or b"") for item in commit.appends]
+def _frames(seq: int, commit: Commit, seen: Mapping[str, Content] | None = None) -> dict[str, bytes]:
+    """The frames of commit `seq`: what it appends, behind what it has seen at its parent."""
+    parts: dict[str, list[bytes]] = {
+        name: list(held.parts) for name, held in (seen or {}).items() if held.parts
+    }
+    for item in commit.appends:
+        parts.setdefault(item.channel, []).append(item.data or b"")
+    return {name: framed(seq, together) for name, together in parts.items()}
 
 
-def _pieces(whole: Mapping[str, bytes | None], parts: Sequence[tuple[str, bytes]]) -> tuple[Any, ...]:
+def _channels(whole: Mapping[str, bytes | None], frames: Mapping[str, bytes]) -> tuple[Any, ...]:
     """What happens to channels as sql/commit.sql takes it.
 
     Bytes go as one value, which is cut up there: before it can send an array of them, the driver would have to ask
     the database what that is, for 5 ms on every new connection.
     """
-    names = [*map(plain, whole), *(plain(name) for name, _ in parts)]
-    return (names, *_placed([*whole.values(), *(part for _, part in parts)]), len(whole))
+    names = list(whole) if whole.keys() >= frames.keys() else list(dict.fromkeys((*whole, *frames)))
+    places, sizes, data = _placed([*map(whole.get, names), *map(frames.get, names)])
+    half = len(names)
+    return [*map(plain, names)], places[:half], sizes[:half], places[half:], sizes[half:], data
 
 
 def _placed(pieces: Sequence[bytes | None]) -> tuple[list[int], list[int], bytes]:

@@ -19,6 +19,7 @@ from checkpointers.refusals import target_exists
 from checkpointers.retention import Keep, Segment, faded
 from checkpointers.rows import plain, restored, unpack_id
 from checkpointers.segments import Line
+from checkpointers.sqlite.lanes import Lane, awaited
 from checkpointers.sqlite.reading import channels_of
 from checkpointers.sqlite.writer import Change
 from checkpointers.sqlite.writing import ranges_of
@@ -36,6 +37,7 @@ class Statements(Struct, frozen=True):
 
     before: str
     chains: str
+    checkpoint: str
     copy_checkpoints: str
     copy_results: str
     copy_segments: str
@@ -77,7 +79,8 @@ class Read(Protocol):
 class Housekeeping:
     """The tables of a file, as `checkpointers.housekeeping` wants them, and what SQLite does in its own way."""
 
-    def __init__(self, read: Read, write: Callable[[Change], Awaitable[Any]]) -> None:
+    def __init__(self, lane: Lane, read: Read, write: Callable[[Change], Awaitable[Any]]) -> None:
+        self._lane = lane
         self._read = read
         self._write = write
 
@@ -226,6 +229,7 @@ class Housekeeping:
         size = 0
         while given := await self._write(change):
             size += given
+        await awaited(self._lane, lambda connection: connection.execute(SQL.checkpoint).fetchall())
         return size
 
 

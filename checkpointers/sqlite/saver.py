@@ -102,7 +102,7 @@ class SqliteSaver:
         self._writer = writer
         self._reader = reader
         self._side = side
-        self._shelves = Housekeeping(self._read_aside, self._write)
+        self._shelves = Housekeeping(side, self._read_aside, self._write)
         self._ready = False
         self._closed = False
         self._leave = weakref.finalize(self, let_go, file) if file is not None else None
@@ -222,8 +222,9 @@ class SqliteSaver:
     async def areclaim(self) -> int:
         """Shorten the file by what nothing uses, a few megabytes at a time, between which others write.
 
-        The file itself becomes shorter when SQLite next moves its log into it. A file that another program made
-        without `PRAGMA auto_vacuum = INCREMENTAL` stays as long as it is: run VACUUM there while nobody uses it.
+        While somebody reads an older state, the file becomes shorter later, with one of the next commits. A file that
+        another program made without `PRAGMA auto_vacuum = INCREMENTAL` stays as it is: run VACUUM there while nobody
+        uses it.
         """
         return await self._shelves.reclaim()
 

@@ -27,9 +27,9 @@ _MOST: Final = 512
 
 
 class _Request:
-    """A change, whoever waits for it, and what came of it."""
+    """A change, whoever waits for it, and what came of it. `ended` is what a caller who was cancelled waits for."""
 
-    __slots__ = ("change", "error", "future", "loop", "result")
+    __slots__ = ("change", "ended", "error", "future", "loop", "result", "settled")
 
     def __init__(self, change: Change, loop: asyncio.AbstractEventLoop) -> None:
         self.change = change
@@ -37,6 +37,8 @@ class _Request:
         self.future: asyncio.Future[Any] = loop.create_future()
         self.result: Any = None
         self.error: BaseException | None = None
+        self.settled = False
+        self.ended: asyncio.Future[None] | None = None
 
 
 class Writer:
@@ -51,7 +53,7 @@ class Writer:
         self._posted = False
 
     async def write(self, change: Change) -> Any:
-        """Make a change, and wait until it is committed. A cancelled caller's change is made all the same.
+        """Make a change, and wait until it is committed. If the caller is cancelled, it has been made or never will be.
 
         Raises:
             StorageError: it could not be committed; then nothing of it is there.
@@ -63,7 +65,24 @@ class Writer:
             post, self._posted = not self._posted, True
         if post:
             self.lane.post(self._drain)
-        return await request.future
+        try:
+            return await request.future
+        except asyncio.CancelledError:
+            await self._end(request)
+            raise
+
+    async def _end(self, request: _Request) -> None:
+        """Take a cancelled caller's change back or, if it is under way, wait for what comes of it."""
+        with self._lock:
+            if request in self._waiting:
+                self._waiting.remove(request)
+                return
+        while not request.settled:
+            request.ended = request.loop.create_future()
+            try:
+                await request.ended
+            except asyncio.CancelledError:
+                pass  # a transaction is short, and the caller raises what it was told the first time
 
     def write_now(self, change: Change) -> Any:
         """The same for a caller without an event loop."""
@@ -142,9 +161,11 @@ def _answer(requests: Iterable[_Request]) -> None:
 def _resolve(requests: list[_Request]) -> None:
     for request in requests:
         future = request.future
-        if future.done():
-            continue  # cancelled
-        if request.error is not None:
+        request.settled = True
+        if future.done():  # cancelled
+            if request.ended is not None and not request.ended.done():
+                request.ended.set_result(None)
+        elif request.error is not None:
             future.set_exception(request.error)
         else:
             future.set_result(request.result)

@@ -83,6 +83,12 @@ async def test_bytes_that_are_no_envelope(writer: Writer, database: Tampered, da
     await refused(writer, database, with_parts("log", lambda parts: (*parts[:-1], data)))
 
 
+async def test_plain_value_is_called_plaintext(writer: Writer, database: Tampered) -> None:
+    database.change = with_channel("name", b"\xa4Eve!")
+    with pytest.raises(DecryptionError, match=r"'name'.*stored as plaintext"):
+        await Writer(encrypted(database), writer.thread).load()
+
+
 # ---- values in the wrong place
 
 
@@ -329,7 +335,11 @@ async def test_plain_value_behind_which_encryption_began_cannot_be_changed(datab
     await plain.commit({}, appends={"log": b"1"})
     moving = encrypted(database, accept_plaintext=True)
     await Writer(moving, plain.thread, head=plain.head).commit({}, appends={"log": b"2"})
-    for change in (with_channel("name", b"Eve"), with_parts("log", lambda parts: (b"!", parts[1]))):
+    for change in (
+        with_channel("name", b"Eve"),
+        with_channel("log", b"!"),
+        with_parts("log", lambda parts: (b"!", parts[1])),
+    ):
         database.change = change
         with pytest.raises(DecryptionError):
             await moving.load(plain.thread)

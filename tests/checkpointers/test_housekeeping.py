@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from os import urandom
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ from graphrt.checkpoint import (
     Measures,
     Pruned,
     Prunes,
+    Reclaims,
     StorageStats,
     ThreadInfo,
 )
+from graphrt.checkpoint.sqlite import SqliteSaver
 from graphrt.errors import GraphValidationError, ThreadConflict
 from graphrt.testing.conformance.random_threads import actions, few
 from graphrt.testing.conformance.records import Writer, held, id_at, new_id, result
@@ -495,6 +499,34 @@ async def test_stats_count_what_is_there(ten: Writer) -> None:
 async def test_empty_checkpointer_has_nothing(saver: Any) -> None:
     stats = await saver.astats()
     assert StorageStats(0, 0, 0, 0, stats.database, stats.free) == stats
+
+
+async def test_space_is_given_back_and_nothing_else(ten: Writer) -> None:
+    if not isinstance(ten.saver, Reclaims):
+        pytest.skip("memory shrinks by itself")
+    for _ in range(100):
+        await ten.commit({"page": urandom(20_000)})
+    before = await ten.load()
+    await ten.saver.aprune()
+    full = await ten.saver.astats()
+    given = await ten.saver.areclaim()
+    after = await ten.saver.astats()
+    assert after.database <= full.database - given
+    assert held(await ten.load()) == held(before)
+
+
+async def test_file_of_what_was_forgotten_becomes_shorter(tmp_path: Path) -> None:
+    path = tmp_path / "threads.db"
+    async with SqliteSaver.from_conn_string(str(path)) as saver:
+        writer = Writer(saver)
+        for _ in range(100):
+            await writer.commit({"page": urandom(20_000)})
+        await saver.aprune()
+        stats = await saver.astats()
+        assert stats.database is not None and stats.free is not None
+        assert 0 <= stats.database - stats.free < 200_000
+        assert await saver.areclaim() == stats.free
+        assert (await asyncio.to_thread(path.stat)).st_size < 200_000
 
 
 # ---- while others work

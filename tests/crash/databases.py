@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Databases:
         self._directory = directory
         self._server = server
         self._made = 0
+        self._common: str | None = None
 
     def new(self, **options: Any) -> Database:
         """An empty one: for SQLite a file that is not there yet."""
@@ -62,28 +63,36 @@ class Databases:
             return Database("sqlite", str(self._directory / f"{self._made}.db"), options)
         return Database("postgres", self._server().create_database(), options)
 
+    def place(self, **options: Any) -> Database:
+        """Where nothing is yet, in a Postgres database that others use too: cheaper, and as good as a new one."""
+        if self.kind == "sqlite":
+            return self.new(**options)
+        if self._common is None:
+            self._common = self._server().create_database()
+        self._made += 1
+        return Database("postgres", self._common, {**options, "schema": f"place_{self._made}"})
+
 
 async def schema_of(database: Database) -> list[Any]:
-    """What tables and indexes there are, and which migrations they say they have."""
+    """What tables and indexes there are."""
     if database.kind == "sqlite":
-        with sqlite3.connect(database.url) as connection:
-            found = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
-            version = connection.execute("PRAGMA user_version").fetchall()
-        connection.close()
-        return [*found, *version]
+        with closing(sqlite3.connect(database.url)) as file:
+            return file.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+    schema = database.options.get("schema", "graphrt")
     connection = await asyncpg.connect(database.url)
     try:
-        return [tuple(row) for query in CATALOGUE for row in await connection.fetch(query)]
+        found = [tuple(row) for query in CATALOGUE for row in await connection.fetch(query, schema)]
+        return [tuple(str(item).replace(schema, "graphrt") for item in row) for row in found]
     finally:
         await connection.close()
 
 
 CATALOGUE: Iterable[str] = (
-    "SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
-    "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, 3",
-    "SELECT schemaname, tablename, indexdef FROM pg_indexes "
-    "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, 3",
-    "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2, 3",
+    "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
+    "WHERE table_schema = $1 ORDER BY 1, 2",
+    "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY 1, 2",
+    "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) FROM pg_constraint "
+    "WHERE connamespace = $1::text::regnamespace ORDER BY 1, 2, 3",
 )
 
 
@@ -91,7 +100,6 @@ def damage_of(database: Database) -> list[str]:
     """What SQLite itself finds wrong with the file; Postgres looks after itself."""
     if database.kind != "sqlite":
         return []
-    with sqlite3.connect(database.url) as connection:
-        rows = connection.execute("PRAGMA integrity_check").fetchall()
-    connection.close()
+    with closing(sqlite3.connect(database.url)) as file:
+        rows = file.execute("PRAGMA integrity_check").fetchall()
     return [row[0] for row in rows if row[0] != "ok"]

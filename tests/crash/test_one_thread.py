@@ -14,11 +14,11 @@ pytestmark = pytest.mark.slow
 PROCESSES = 8
 
 
-@pytest.mark.parametrize(("insist", "runs"), [(False, 100), (True, 25)], ids=["gives up", "tries again"])
+@pytest.mark.parametrize(("insist", "runs"), [(False, 100), (True, 12)], ids=["gives up", "tries again"])
 def test_the_counter_equals_the_runs_that_were_acknowledged(
     processes: Processes, databases: Databases, insist: bool, runs: int, seed: int
 ) -> None:
-    database = databases.new()
+    database = databases.place()
     children = [
         processes.start(
             racing.count, database=database.wire, name=f"process {number}", runs=runs, insist=insist, seed=seed,
@@ -54,7 +54,7 @@ def let_go(children: list[Child]) -> list[Any]:
 def test_a_process_that_wakes_up_late_is_refused(
     processes: Processes, databases: Databases, durability: str, shape: str, loop: str
 ) -> None:
-    database = databases.new().wire
+    database = databases.place().wire
     sleeper = processes.start(racing.hold, database=database, durability=durability, shape=shape, loop=loop)
     sleeper.until_told("held")
     sleeper.signal(signal.SIGSTOP)

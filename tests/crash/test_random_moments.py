@@ -33,13 +33,13 @@ WAYS = [
 def test_a_run_that_is_killed_at_a_random_moment_goes_on(
     processes: Processes, databases: Databases, rounds: int, seed: int
 ) -> None:
-    shared = databases.new()
+    shared = databases.place()
     unbroken = Round(processes, shared, "unbroken", WAYS[0]).unbroken()
 
     def crash(number: int) -> int:
         """How many processes were killed."""
         roll = dice(seed, databases.kind, number)
-        database = databases.new(**roll.choice(OPTIONS[databases.kind])) if roll.random() < 0.1 else shared
+        database = databases.place(**roll.choice(OPTIONS[databases.kind])) if roll.random() < 0.1 else shared
         crashed = Round(processes, database, f"round {number}", roll.choice(WAYS))
         kill_somewhere(crashed, roll, LINES)
         if roll.random() < 0.3:

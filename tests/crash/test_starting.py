@@ -31,12 +31,12 @@ def test_twenty_processes_start_on_an_empty_database(processes: Processes, datab
 def test_a_process_that_is_killed_while_it_makes_the_tables_leaves_all_or_nothing(
     processes: Processes, databases: Databases, seed: int
 ) -> None:
-    quiet = databases.new()
+    quiet = databases.place()
     let_go([processes.start(racing.come_first, database=quiet.wire, name="alone", loop="asyncio")])
     unbroken = asyncio.run(schema_of(quiet))
 
     def crash(number: int) -> None:
-        database = databases.new()
+        database = databases.place()
         killed = processes.start(racing.come_first, database=database.wire, name="killed", loop="asyncio")
         killed.until_told("ready")
         killed.tell()

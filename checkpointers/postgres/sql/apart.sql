@@ -2,13 +2,13 @@
 -- last commit.
 --
 -- $1 chain, $2 seq, $3 start, $4 earlier, $5 parent, $6 id, $7 version, $8 step, $9 source, $10 next, $11 ran,
--- $12 metadata, $13 results; $14 to $18 what happens to channels, as in commit.sql
+-- $12 metadata, $13 results; $14 to $19 channels as in commit.sql, except that frames are whole
 WITH new AS (
     UPDATE {schema}.threads AS t
     SET head = $6,
         seq = $2,
         channels = t.channels || ARRAY(
-            SELECT DISTINCT n.name FROM unnest($14::text[]) AS n (name) WHERE n.name <> ALL (t.channels)
+            SELECT n.name FROM unnest($14::text[]) AS n (name) WHERE n.name <> ALL (t.channels)
         )
     WHERE t.chain = $1
     RETURNING t.chain, t.channels
@@ -22,15 +22,9 @@ WITH new AS (
 )
 INSERT INTO {schema}.segments (chain, seq, channel, data, parts)
 SELECT
-    new.chain, $2, array_position(new.channels, p.name),
-    string_agg(p.data, ''::bytea) FILTER (WHERE p.number <= $18),
-    string_agg(int4send($2) || int4send(p.size) || p.data, ''::bytea ORDER BY p.number)
-        FILTER (WHERE p.number > $18)
+    new.chain, $2, array_position(new.channels, u.name),
+    CASE WHEN u.size::integer >= 0 THEN substr($19::bytea, u.start::integer, u.size::integer) END,
+    CASE WHEN u.part_size::integer >= 0 THEN substr($19::bytea, u.part_start::integer, u.part_size::integer) END
 FROM new
-CROSS JOIN (
-    SELECT
-        u.name, u.number, u.size::integer AS size,
-        CASE WHEN u.size::integer >= 0 THEN substr($17::bytea, u.start::integer, u.size::integer) END AS data
-    FROM unnest($14::text[], $15::oid[], $16::oid[]) WITH ORDINALITY AS u (name, start, size, number)
-) AS p
-GROUP BY new.chain, new.channels, p.name
+CROSS JOIN unnest($14::text[], $15::oid[], $16::oid[], $17::oid[], $18::oid[])
+    AS u (name, start, size, part_start, part_size)

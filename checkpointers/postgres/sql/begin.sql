@@ -1,12 +1,12 @@
 -- Commits the first checkpoint of a thread in a namespace. No row comes back if there is such a thread.
 --
--- $1 thread_id, $2 namespace, $3 id, $4 version, $5 step, $6 source, $7 next, $8 ran, $9 metadata; $10 to $14 what
--- happens to channels, as in commit.sql
+-- $1 thread_id, $2 namespace, $3 id, $4 version, $5 step, $6 source, $7 next, $8 ran, $9 metadata; $10 to $15
+-- channels as in commit.sql, except that frames are whole
 WITH new AS (
     INSERT INTO {schema}.threads (thread_id, namespace, head, seq, channels)
-    SELECT $1, $2, $3, 1, ARRAY(SELECT DISTINCT n.name FROM unnest($10::text[]) AS n (name))
+    VALUES ($1, $2, $3, 1, $10::text[])
     ON CONFLICT (thread_id, namespace) DO NOTHING
-    RETURNING chain, seq, channels
+    RETURNING chain
 ), checkpoint AS (
     INSERT INTO {schema}.checkpoints (chain, seq, start, id, version, step, source, next, ran, metadata)
     SELECT
@@ -16,17 +16,13 @@ WITH new AS (
 ), segment AS (
     INSERT INTO {schema}.segments (chain, seq, channel, data, parts)
     SELECT
-        new.chain, 1, array_position(new.channels, p.name),
-        string_agg(p.data, ''::bytea) FILTER (WHERE p.number <= $14),
-        string_agg(int4send(1) || int4send(p.size) || p.data, ''::bytea ORDER BY p.number)
-            FILTER (WHERE p.number > $14)
+        new.chain, 1, u.number,
+        CASE WHEN u.size::integer >= 0 THEN substr($15::bytea, u.start::integer, u.size::integer) END,
+        CASE
+            WHEN u.part_size::integer >= 0 THEN substr($15::bytea, u.part_start::integer, u.part_size::integer)
+        END
     FROM new
-    CROSS JOIN (
-        SELECT
-            u.name, u.number, u.size::integer AS size,
-            CASE WHEN u.size::integer >= 0 THEN substr($13::bytea, u.start::integer, u.size::integer) END AS data
-        FROM unnest($10::text[], $11::oid[], $12::oid[]) WITH ORDINALITY AS u (name, start, size, number)
-    ) AS p
-    GROUP BY new.chain, new.channels, p.name
+    CROSS JOIN unnest($11::oid[], $12::oid[], $13::oid[], $14::oid[])
+        WITH ORDINALITY AS u (start, size, part_start, part_size, number)
 )
 SELECT new.chain FROM new

@@ -2,23 +2,20 @@
 -- if the newest checkpoint is not the last commit (then `apart` does it): nothing is stored.
 --
 -- $1 thread_id, $2 namespace, $3 head = parent, $4 id, $5 version, $6 step, $7 source, $8 next, $9 ran, $10 metadata,
--- $11 results; what happens to channels, in pieces: $12 names, $13 starts and $14 sizes (-1 for NULL) in the bytes of
--- $15; of which the first $16 are whole values, the others parts to append
-WITH old AS MATERIALIZED (
-    SELECT t.chain, t.seq, t.channels
-    FROM {schema}.threads AS t
-    WHERE t.thread_id = $1 AND t.namespace = $2 AND t.head = $3
-    FOR NO KEY UPDATE
-), new AS (
+-- $11 results; of each channel that changes $12 the name, $13 start and $14 size of its whole value in the bytes of
+-- $17, $15 start and $16 size of a frame of parts, without the seq that it begins with; sizes of -1 stand for NULL
+WITH new AS (
     UPDATE {schema}.threads AS t
     SET head = $4,
-        seq = old.seq + 1,
-        channels = old.channels || ARRAY(
-            SELECT DISTINCT n.name FROM unnest($12::text[]) AS n (name) WHERE n.name <> ALL (old.channels)
-        )
-    FROM old
-    JOIN {schema}.checkpoints AS c ON c.chain = old.chain AND c.seq = old.seq AND c.id = $3
-    WHERE t.chain = old.chain
+        seq = t.seq + 1,
+        channels = CASE
+            WHEN t.channels @> $12 THEN t.channels
+            ELSE t.channels || ARRAY(SELECT n.name FROM unnest($12) AS n (name) WHERE n.name <> ALL (t.channels))
+        END
+    FROM {schema}.checkpoints AS c
+    WHERE
+        t.thread_id = $1 AND t.namespace = $2 AND t.head = $3
+        AND c.chain = t.chain AND c.seq = t.seq AND c.id = $3
     RETURNING t.chain, t.seq, t.channels, c.start, c.earlier
 ), checkpoint AS (
     INSERT INTO {schema}.checkpoints
@@ -30,17 +27,14 @@ WITH old AS MATERIALIZED (
 ), segment AS (
     INSERT INTO {schema}.segments (chain, seq, channel, data, parts)
     SELECT
-        new.chain, new.seq, array_position(new.channels, p.name),
-        string_agg(p.data, ''::bytea) FILTER (WHERE p.number <= $16),
-        string_agg(int4send(new.seq) || int4send(p.size) || p.data, ''::bytea ORDER BY p.number)
-            FILTER (WHERE p.number > $16)
+        new.chain, new.seq, array_position(new.channels, u.name),
+        CASE WHEN u.size::integer >= 0 THEN substr($17::bytea, u.start::integer, u.size::integer) END,
+        CASE
+            WHEN u.part_size::integer >= 0
+            THEN int4send(new.seq) || substr($17::bytea, u.part_start::integer, u.part_size::integer)
+        END
     FROM new
-    CROSS JOIN (
-        SELECT
-            u.name, u.number, u.size::integer AS size,
-            CASE WHEN u.size::integer >= 0 THEN substr($15::bytea, u.start::integer, u.size::integer) END AS data
-        FROM unnest($12::text[], $13::oid[], $14::oid[]) WITH ORDINALITY AS u (name, start, size, number)
-    ) AS p
-    GROUP BY new.chain, new.seq, new.channels, p.name
+    CROSS JOIN unnest($12::text[], $13::oid[], $14::oid[], $15::oid[], $16::oid[])
+        AS u (name, start, size, part_start, part_size)
 )
 SELECT new.seq FROM new
