@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from checkpointers.retention import Cut, Keep, Segment, Sweep, Wish, views
+from checkpointers.retention import Cut, Keep, Segment, Sweep, Wish, faded, views
 from checkpointers.rows import plain
 from checkpointers.segments import Line
 from graphrt.checkpoint import Pruned, ThreadInfo
@@ -22,8 +22,12 @@ __all__ = ["Channel", "Held", "Shelves", "forget_runs", "list_threads", "prefix_
 Channel: TypeAlias = int | str
 """What segments know a channel by."""
 
-BATCH: Final = 500
-"""Checkpoints, rows or threads in one transaction or page."""
+_PAGE: Final = 500
+"""Checkpoints, rows or threads that are looked at together."""
+_CUT: Final = 500
+"""Checkpoints that are forgotten in one transaction."""
+_DROP: Final = 100
+"""Rows that are deleted in one transaction: they may be large."""
 
 
 class Held(Struct, frozen=True):
@@ -93,14 +97,27 @@ async def prune(shelves: Shelves, wish: Wish) -> Pruned:
     pruned = Pruned()
     if wish.delete:
         async for thread_id in _threads(shelves, wish):
-            pruned += await shelves.delete_thread(thread_id, wish.keep)
+            pruned += await _delete(shelves, thread_id, wish.keep)
         return pruned
     after = 0
-    while chains := await shelves.chains(after, wish.threads, BATCH):
+    while chains := await shelves.chains(after, wish.threads, _PAGE):
         for chain in chains:
             pruned += await _prune_chain(shelves, chain, wish.keep)
         after = chains[-1]
     return pruned
+
+
+async def _delete(shelves: Shelves, thread_id: str, keep: Keep) -> Pruned:
+    """Forget a thread; a long one piece by piece down to its newest checkpoints, so that nobody waits for long."""
+    pages: dict[int, list[tuple[int, str]]] = {}
+    for chain in await shelves.chains(0, [thread_id], _PAGE):
+        pages[chain] = await shelves.newest(chain, None, _PAGE)
+    pruned = Pruned()
+    if faded([page[0][1] for page in pages.values() if page], keep):
+        for chain, page in pages.items():
+            if len(page) == _PAGE:
+                pruned += await _prune_chain(shelves, chain, Keep())
+    return pruned + await shelves.delete_thread(thread_id, keep)
 
 
 async def _threads(shelves: Shelves, wish: Wish) -> AsyncIterator[str]:
@@ -109,7 +126,7 @@ async def _threads(shelves: Shelves, wish: Wish) -> AsyncIterator[str]:
             yield name
         return
     after: str | None = None
-    while names := await shelves.names(after, BATCH):
+    while names := await shelves.names(after, _PAGE):
         for name in names:
             yield name
         after = names[-1]
@@ -119,9 +136,9 @@ async def _prune_chain(shelves: Shelves, chain: int, keep: Keep) -> Pruned:
     first = await _first_kept(shelves, chain, keep)
     pruned = Pruned()
     while first:
-        batch = await shelves.cut(chain, first, BATCH)
+        batch = await shelves.cut(chain, first, _CUT)
         pruned += batch
-        if batch.checkpoints < BATCH:
+        if batch.checkpoints < _CUT:
             break
     return pruned + Pruned(bytes=await _sweep(shelves, chain)) if pruned.checkpoints else pruned
 
@@ -130,12 +147,12 @@ async def _first_kept(shelves: Shelves, chain: int, keep: Keep) -> int:
     """The oldest checkpoint that stays, if an older one does not; else 0."""
     cut = Cut(keep)
     below: int | None = None
-    while page := await shelves.newest(chain, below, BATCH):
+    while page := await shelves.newest(chain, below, _PAGE):
         for seq, identity in page:
             if not cut.stays(seq, identity):
                 return cut.first
             below = seq
-        if len(page) < BATCH:
+        if len(page) < _PAGE:
             break
     return 0
 
@@ -147,8 +164,8 @@ async def forget_runs(shelves: Shelves, runs: frozenset[str]) -> int:
         chains.setdefault(chain, []).append(seq)
     count = 0
     for chain, seqs in chains.items():
-        for at in range(0, len(seqs), BATCH):
-            count += (await shelves.forget(chain, seqs[at : at + BATCH])).checkpoints
+        for at in range(0, len(seqs), _CUT):
+            count += (await shelves.forget(chain, seqs[at : at + _CUT])).checkpoints
         await _sweep(shelves, chain)
     return count
 
@@ -165,28 +182,28 @@ async def _sweep(shelves: Shelves, chain: int) -> int:
     while below:
         spare: list[tuple[Channel, int]] = []
         shown = dict.fromkeys(below, 0)
-        for channel, row in await shelves.rows(chain, below, BATCH):
+        for channel, row in await shelves.rows(chain, below, _PAGE):
             shown[channel] += 1
             below[channel] = row.seq
             if sweeps[channel].done or sweeps[channel].spare(row):
                 spare.append((channel, row.seq))
         for channel, count in shown.items():
-            if count < BATCH or sweeps[channel].done:
+            if count < _PAGE or sweeps[channel].done:
                 spare += [(channel, seq) for seq in sweeps[channel].finish()]
                 before = below.pop(channel)
-                if count == BATCH:  # there are more, and nobody needs them
+                if count == _PAGE:  # there are more, and nobody needs them
                     size += await _drop_before(shelves, chain, channel, before)
-        for at in range(0, len(spare), BATCH):
-            size += await shelves.drop(chain, spare[at : at + BATCH])
+        for at in range(0, len(spare), _DROP):
+            size += await shelves.drop(chain, spare[at : at + _DROP])
     return size
 
 
 async def _drop_before(shelves: Shelves, chain: int, channel: Channel, seq: int) -> int:
     size = 0
     while True:
-        count, dropped = await shelves.drop_before(chain, channel, seq, BATCH)
+        count, dropped = await shelves.drop_before(chain, channel, seq, _DROP)
         size += dropped
-        if count < BATCH:
+        if count < _DROP:
             return size
 
 
@@ -199,7 +216,7 @@ async def list_threads(
         first, behind = plain(after), True
     left = limit
     while left is None or left > 0:
-        size = BATCH if left is None else min(left, BATCH)
+        size = _PAGE if left is None else min(left, _PAGE)
         page = await shelves.infos(first, end, size, after=behind)
         for info in page:
             yield info

@@ -19,8 +19,9 @@ from msgspec import Struct
 from graphrt.checkpoint import ChannelData, Checkpoint, Source, TaskResult
 from graphrt.errors import DeserializationError, SerializationError
 
-__all__ = ["SOURCES", "checkpoint_of", "matches", "merged", "pack_id", "pack_metadata", "pack_names", "pack_results",
-           "plain", "restored", "source_of", "unpack_id", "unpack_metadata", "unpack_names", "unpack_results"]  # fmt: skip
+__all__ = ["SOURCES", "checkpoint_of", "matches", "merged", "pack_id", "pack_metadata", "pack_names",
+           "pack_results", "plain", "restored", "source_of", "unpack_id", "unpack_metadata", "unpack_names",
+           "unpack_results"]  # fmt: skip
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -281,8 +282,8 @@ def _result(packed: _Result, child: str | None) -> TaskResult:
     )
 
 
-def _write(name: str | bytes | None, data: str | bytes | None) -> ChannelData:
-    if not isinstance(name, str) or isinstance(data, str):
+def _write(name: Any, data: Any) -> ChannelData:
+    if not isinstance(name, str) or not (data is None or isinstance(data, bytes)):
         raise TypeError("a write is no name with bytes")
     return ChannelData(restored(name), data)
 

@@ -144,6 +144,14 @@ async def no_threads(url: str) -> None:
     await connection.close()
 
 
+@pytest.fixture
+async def postgres() -> str:
+    """The URL of a database with graphrt's tables and nothing in them."""
+    url = await asyncio.to_thread(postgres_url)
+    await no_threads(url)
+    return url
+
+
 @asynccontextmanager
 async def postgres_saver(directory: Path) -> AsyncIterator[Any]:
     url = await asyncio.to_thread(postgres_url)

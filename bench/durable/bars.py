@@ -1,7 +1,7 @@
 """The bars that durable threads must clear, each a line that says by how much they do.
 
-With synchronous=FULL one run waits for the disk in every step, LangGraph's twice: nothing can be ten times faster than
-that, so its ratio is shown in the table and not judged for one run.
+With synchronous=FULL one run waits for the disk in each step, and LangGraph's run twice: no runtime can be ten times
+faster than that. So for one run that ratio is shown in the table, and not judged.
 """
 
 import statistics
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.bars import Bar, missing
-from bench.durable.cases import CASES, DURABILITIES, MANY, MEMORY, ONE
+from bench.durable.cases import MANY, MEMORY, ONE, STORAGE_BY_NAME
 from bench.durable.figures import Cell, Point, Report
-from bench.durable.lengthen import OURS, RIVAL, STORAGES
+from bench.durable.lengthen import OURS, RIVAL
 from bench.durable.messages import MESSAGE_BYTES
 from bench.figures import duration
 
@@ -39,35 +39,41 @@ FEW_TURNS = 100
 
 
 def judge(report: Report) -> list[Bar]:
-    """Return every bar, judged by one report; what was not to be measured is not judged."""
+    """Return every bar that concerns what was to be measured; a figure that is missing there misses its bar."""
     return [*floors(report), *rates(report), *ratios(report), *growth(report)]
 
 
 def floors(report: Report) -> Iterator[Bar]:
-    for storage in storages(report):
-        name = f"{storage}, a durable step of one run: at most {TO_THE_FLOOR}x the floor"
-        yield at_most(report, name, (OURS, storage, STEPS, ONE), (FLOOR, storage, STEPS, ONE), TO_THE_FLOOR)
+    for storage in STORAGE_BY_NAME:
+        if (storage, STEPS, ONE, "sync") in asked(report):
+            name = f"{storage}, a durable step of one run: at most {TO_THE_FLOOR}x the floor"
+            pair = ((OURS, storage, STEPS, ONE), (FLOOR, storage, STEPS, ONE))
+            yield at_most(report, name, *pair, TO_THE_FLOOR)
 
 
 def rates(report: Report) -> Iterator[Bar]:
     """Judge whether concurrent runs share transactions."""
-    for storage in storages(report):
-        if storage.startswith("sqlite"):
+    for storage in ("sqlite-normal", "sqlite-full"):
+        if (storage, STEPS, MANY, "sync") in asked(report):
             name = f"{storage}, {MANY} runs: at least {RATE_OF_MANY:.0f}x the steps per second of one"
-            yield at_least(
-                report, name, (OURS, storage, STEPS, ONE), (OURS, storage, STEPS, MANY), RATE_OF_MANY
-            )
+            pair = ((OURS, storage, STEPS, ONE), (OURS, storage, STEPS, MANY))
+            yield at_least(report, name, *pair, RATE_OF_MANY)
 
 
 def ratios(report: Report) -> Iterator[Bar]:
-    for (storage, together), wanted in RATIOS.items():
-        if storage not in storages(report):
-            continue
-        for case in CASES:
-            for durability in DURABILITIES if together in case.together else ():
-                name = f"{storage}, {case.name}, {together} at once, {durability}: {wanted:.0f}x langgraph"
-                row = (storage, case.name, together)
-                yield at_least(report, name, (RIVAL, *row), (OURS, *row), wanted, durability)
+    for storage, case, together, durability in asked(report):
+        wanted = RATIOS.get((storage, together))
+        if wanted is not None:
+            name = f"{storage}, {case}, {together} at once, {durability}: {wanted:.0f}x langgraph"
+            row = (storage, case, together)
+            yield at_least(report, name, (RIVAL, *row), (OURS, *row), wanted, durability)
+
+
+def asked(report: Report) -> list[tuple[str, str, int, str]]:
+    """Return the rows that were to be measured."""
+    return list(
+        dict.fromkeys((cell.storage, cell.case, cell.together, cell.durability) for cell in report.cells)
+    )
 
 
 Key = tuple[str, str, str, int]
@@ -100,10 +106,6 @@ def evidence(ratio: float, first: Cell, second: Cell) -> str:
     return f"{ratio:.2f}x ({', '.join(shown)})"
 
 
-def storages(report: Report) -> list[str]:
-    return list(dict.fromkeys(cell.storage for cell in report.cells))
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """A straight line by least squares, and how much of the values' variance it explains."""
@@ -122,8 +124,7 @@ def fit(x: Sequence[float], y: Sequence[float]) -> Line:
 
 
 def growth(report: Report) -> Iterator[Bar]:
-    """Judge conversations that grew; the three storages must all be there, once one is."""
-    for storage in (*STORAGES, MEMORY.name) if report.points else ():
+    for storage in dict.fromkeys(point.storage for point in report.points):
         curve = report.curve(OURS, storage)
         if len(curve) < 2:
             yield missing(f"{storage}: storage grows with new data", OURS)

@@ -17,7 +17,7 @@ from bench.durable.contestants import roster
 from bench.durable.databases import Databases
 from bench.durable.drive import Plan, measure_all, sizes_of
 from bench.durable.figures import Report, report_from_json
-from bench.durable.lengthen import OURS, RIVAL, STORAGES, Growth, grow_all
+from bench.durable.lengthen import LONGEST, LONGEST_QUICK, OURS, RIVAL, STORAGES, Growth, grow_all
 from bench.durable.measure import FULL, QUICK
 from bench.durable.table import render
 from bench.environments import home
@@ -51,6 +51,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         add(f"--{name}", action="append", choices=choices, metavar=name.upper(), help=explained)
     add("--together", action="append", type=int, metavar="RUNS", help="so many runs at once; repeatable")
     add("--only", choices=["steps", "growth"], help="leave out conversations that grow, or all else")
+    add("--turns", type=int, help=f"length of the longest conversation that grows, {LONGEST:,} by default")
     add("--quick", action="store_true", help="one sample of everything, short conversations: does it run?")
     add("--check", action="store_true", help="judge the bars of what was measured")
     add("--from", dest="source", type=Path, metavar="FILE", help="show this results.json again")
@@ -83,22 +84,32 @@ async def measure(options: argparse.Namespace) -> Report:
     report = Report(
         started=datetime.now(UTC).isoformat(timespec="seconds"), machine=machine.describe(), options=about
     )
+    try:
+        await fill(report, plan, growth, options.data)
+    except BaseException:
+        if report.cells or report.points:  # what was measured until then should not be lost
+            keep(folder_of(options, report), report, render(report))
+        raise
+    report.machine["load_average_at_end"] = machine.load()
+    return report
+
+
+async def fill(report: Report, plan: Plan, growth: Growth, data: Path | None) -> None:
+    """Measure; graphrt takes part in any case, since it says what the floor inserts."""
     hidden = [] if OURS in {entry.name for entry in plan.contestants} else [roster.BY_NAME[OURS]]
 
     async def use(processes: list[Process]) -> None:
         shown = [process for process in processes if process.entry not in hidden]
         ours = next(process for process in processes if process.entry.name == OURS)
         report.contestants = await introduce(shown)
-        async with Databases(options.data) as databases:
-            report.bytes_per_step = await sizes_of(plan, ours)
-            report.cells = await measure_all(plan, shown, databases, report.bytes_per_step)
+        report.bytes_per_step = await sizes_of(plan, ours)
+        async with Databases(data) as databases:
+            report.machine["servers"] = databases.settings
+            await measure_all(plan, shown, databases, report)
             grown = [process for process in shown if process.entry.name in (OURS, RIVAL)]
-            report.points, report.notes = await grow_all(growth, grown, databases)
-            report.machine["servers"] = dict(databases.settings)
+            await grow_all(growth, grown, databases, report)
 
     await with_processes([*plan.contestants, *hidden], plan.timeout_s, use, WORKER)
-    report.machine["load_average_at_end"] = machine.load()
-    return report
 
 
 def planned(options: argparse.Namespace) -> Plan:
@@ -129,7 +140,7 @@ def growing(options: argparse.Namespace) -> Growth:
     return Growth(
         storages=[cases.STORAGE_BY_NAME[name] for name in chosen] if wanted else [],
         memory=wanted and options.storage is None,
-        quick=options.quick,
+        turns=options.turns or (LONGEST_QUICK if options.quick else LONGEST),
     )
 
 
@@ -139,14 +150,18 @@ def show(options: argparse.Namespace, report: Report) -> int:
     print(table)
     verdicts = bars.judge(report) if options.check else []
     if options.source is None:
-        folder = options.out or home() / "results" / ("durable-" + report.started.replace(":", ""))
-        keep(folder, report, table)
+        keep(folder_of(options, report), report, table)
     failed = [cell for cell in report.cells if cell.status == "failed"]
     for (contestant, reason), number in Counter((cell.contestant, cell.reason) for cell in failed).items():
         print(f"failed: {contestant}, {number} row{'s' * (number > 1)}: {reason}")
     for verdict in verdicts:
         print(verdict)
     return int(bool(failed or report.notes) or not all(verdict.holds for verdict in verdicts))
+
+
+def folder_of(options: argparse.Namespace, report: Report) -> Path:
+    folder: Path = options.out or home() / "results" / ("durable-" + report.started.replace(":", ""))
+    return folder
 
 
 def keep(folder: Path, report: Report, table: str) -> None:

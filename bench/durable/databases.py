@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +30,7 @@ class Databases:
         self.folder: Path | None = None
         self.made = 0
         self.servers: dict[str, Any] = {}
-        self.settings: dict[str, Mapping[str, str]] = {}
+        self.settings: dict[str, dict[str, str]] = {}
         self.stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -62,7 +61,8 @@ class Databases:
             name = urlsplit(address).path.removeprefix("/")
             await execute(self.servers[storage.name].dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         else:
-            shutil.rmtree(Path(address).parent)
+            # A saver may still be closing its files, which removes some of them at the same time.
+            shutil.rmtree(Path(address).parent, ignore_errors=True)
 
     async def _start(self, storage: Storage) -> Any:
         from graphrt.testing.postgres import PostgresServer

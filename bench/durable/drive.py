@@ -9,7 +9,7 @@ from bench.contestants.roster import Entry
 from bench.drive import Process, tell
 from bench.durable.cases import Case, Row, Storage
 from bench.durable.databases import Databases, WrongServerError
-from bench.durable.figures import Cell
+from bench.durable.figures import Cell, Report
 from bench.durable.measure import Effort
 
 PATIENCE_S = 20.0
@@ -38,20 +38,17 @@ async def sizes_of(plan: Plan, graphrt: Process) -> dict[str, list[int]]:
     return sizes
 
 
-async def measure_all(
-    plan: Plan, processes: Sequence[Process], databases: Databases, sizes: dict[str, list[int]]
-) -> list[Cell]:
-    """Take every row, one after the other, through all its rounds."""
-    cells: list[Cell] = []
+async def measure_all(plan: Plan, processes: Sequence[Process], databases: Databases, report: Report) -> None:
+    """Take every row, one after the other, through all its rounds; the report has what is done so far."""
     kept: dict[str, str] = {}
     for row, following in zip_longest(plan.rows, plan.rows[1:]):
         tell(f"{row.storage.name}, {row.case.name}, {row.together} at once, {row.durability}")
-        cells += await Taking(plan, databases, row, sizes[row.case.name], kept).measure(processes)
+        sizes = report.bytes_per_step[row.case.name]
+        report.cells += await Taking(plan, databases, row, sizes, kept).measure(processes)
         if following is None or place(following) != place(row):
             for address in kept.values():
                 await databases.remove(row.storage, address)
             kept.clear()
-    return cells
 
 
 def place(row: Row) -> tuple[Storage, Case, int]:

@@ -9,14 +9,14 @@ from bench.drive import Answer, Process, tell
 from bench.durable.cases import MEMORY, Storage
 from bench.durable.databases import Databases, WrongServerError
 from bench.durable.disk import bytes_of, rows_read
-from bench.durable.figures import Point
+from bench.durable.figures import Point, Report
 
 OURS = "graphrt"
 RIVAL = "langgraph"
 MARKS = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-MARKS_OF_RIVAL = (10, 20, 50, 100, 200, 500, 1_000)
+LONGEST, LONGEST_QUICK = MARKS[-1], 100
+LONGEST_OF_RIVAL = 1_000
 """LangGraph's storage grows with the square: 10,000 turns would take 60 GB."""
-MARKS_QUICK = (10, 20, 50, 100)
 STORAGES = ("sqlite-normal", "postgres-relaxed")
 """Where nothing waits for the disk; the bytes are the same."""
 
@@ -27,12 +27,11 @@ class Growth:
 
     storages: Sequence[Storage]
     memory: bool
-    quick: bool
+    turns: int
 
     def marks(self, contestant: str) -> tuple[int, ...]:
-        if self.quick:
-            return MARKS_QUICK
-        return MARKS if contestant == OURS else MARKS_OF_RIVAL
+        longest = self.turns if contestant == OURS else min(self.turns, LONGEST_OF_RIVAL)
+        return tuple(mark for mark in MARKS if mark <= longest)
 
 
 class NotGrownError(Exception):
@@ -40,20 +39,17 @@ class NotGrownError(Exception):
 
 
 async def grow_all(
-    growth: Growth, processes: Sequence[Process], databases: Databases
-) -> tuple[list[Point], list[str]]:
-    """Return the points of all conversations, and what became of those that stopped."""
-    points: list[Point] = []
-    notes: list[str] = []
+    growth: Growth, processes: Sequence[Process], databases: Databases, report: Report
+) -> None:
+    """Have all conversations; the report gets their points, and a note about each that stopped early."""
     for process in processes:
         name = process.entry.name
         for storage in [*growth.storages, *([MEMORY] if growth.memory else [])]:
             tell(f"a conversation of {growth.marks(name)[-1]:,} turns, {storage.name}: {name}")
             try:
-                await grow(process, storage, databases, growth.marks(name), points)
+                await grow(process, storage, databases, growth.marks(name), report.points)
             except NotGrownError as error:
-                notes.append(f"{name}, {storage.name}: {error}")
-    return points, notes
+                report.notes.append(f"{name}, {storage.name}: {error}")
 
 
 async def grow(

@@ -71,5 +71,5 @@ def missing(schema: str, why: str) -> StorageSchemaError:
     """The tables are not there."""
     return StorageSchemaError(
         f"The tables of graphrt are not in the schema {schema!r} of this database ({why}). "
-        "Create them: graphrt migrate --checkpointer URL, or `await saver.setup()`."
+        "Create them: graphrt migrate URL, or `await saver.setup()`."
     )

@@ -12,7 +12,7 @@ from checkpointers.sqlite.opening import open_reader, open_writer
 from checkpointers.sqlite.options import MEMORY, Options
 from checkpointers.sqlite.writer import Writer
 
-__all__ = ["File", "let_go", "take"]
+__all__ = ["File", "abandon", "let_go", "take"]
 
 
 class File:
@@ -64,6 +64,11 @@ def take(place: str, options: Options) -> File:
                 _files[file.key] = file
         file.users += 1
         return file
+
+
+def abandon(file: File) -> None:
+    """`let_go` for whom the cycle collector has taken away: that may be while this very thread holds the lock."""
+    file.writer.lane.post(lambda _: let_go(file))
 
 
 def let_go(file: File) -> None:

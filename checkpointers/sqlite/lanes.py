@@ -47,20 +47,21 @@ class OwnLane:
         self._connect = connect
         self._name = name
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._starts = [True]
 
     def post(self, job: Job) -> None:
+        # Without a lock: the cycle collector may come here in the middle of anything, also of this.
         self._jobs.put(job)
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=_serve, args=(self._jobs, self._connect), daemon=True)
-                self._thread.name = self._name
-                self._thread.start()
+        try:
+            self._starts.pop()
+        except IndexError:
+            return
+        thread = threading.Thread(target=_serve, args=(self._jobs, self._connect), daemon=True)
+        thread.name = self._name
+        thread.start()
 
     def close(self) -> None:
         self._jobs.put(None)
-        self._thread = None
 
 
 def _serve(jobs: SimpleQueue[Job | None], connect: Callable[[], sqlite3.Connection]) -> None:

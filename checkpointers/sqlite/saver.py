@@ -14,7 +14,7 @@ from checkpointers.housekeeping import forget_runs, list_threads, prune
 from checkpointers.retention import run_names, wish
 from checkpointers.rows import matches
 from checkpointers.sqlite import reading, writing
-from checkpointers.sqlite.files import File, let_go, take
+from checkpointers.sqlite.files import File, abandon, let_go, take
 from checkpointers.sqlite.housekeeping import Housekeeping
 from checkpointers.sqlite.lanes import Lane, UsersLane, awaited, waited
 from checkpointers.sqlite.opening import migrate, patiently
@@ -96,16 +96,17 @@ class SqliteSaver:
         saver._prepare(file, file.writer, lambda: file.reader, file.side)
         return saver
 
-    def _prepare(
-        self, file: File | None, writer: Writer, reader: Callable[[], Lane], side: Lane
-    ) -> None:
+    def _prepare(self, file: File | None, writer: Writer, reader: Callable[[], Lane], side: Lane) -> None:
         self._writer = writer
         self._reader = reader
         self._side = side
         self._shelves = Housekeeping(side, self._read_aside, self._write)
         self._ready = False
         self._closed = False
-        self._leave = weakref.finalize(self, let_go, file) if file is not None else None
+        self._file = file
+        self._abandoned = weakref.finalize(self, abandon, file) if file is not None else None
+        if self._abandoned is not None:
+            self._abandoned.atexit = False
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -121,10 +122,9 @@ class SqliteSaver:
 
     async def aclose(self) -> None:
         """Finish what was asked for, and close the file; nothing happens the second time."""
-        if self._leave is not None and self._leave.alive:
-            await awaited(self._writer.lane, lambda _: None) if self._ready else None
-            self._leave()
-        self._closed = True
+        if self._ready and not self._closed and self._file is not None:
+            await awaited(self._writer.lane, lambda _: None)
+        self._let_go()
 
     async def __aenter__(self) -> Self:
         await self.setup()
@@ -134,6 +134,11 @@ class SqliteSaver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _let_go(self) -> None:
+        self._closed = True
+        if self._file is not None and self._abandoned is not None and self._abandoned.detach() is not None:
+            let_go(self._file)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -189,11 +194,14 @@ class SqliteSaver:
             left -= len(found.stored) if left > 0 else 0
 
     async def adelete_thread(self, thread_id: str) -> None:
-        await self._write(partial(writing.delete, thread_id=thread_id))
+        await self.aprune(
+            [thread_id], strategy="delete"
+        )  # some rows at a time, so that others write in between
 
     # -- keeping and forgetting: the contract stands with the protocols --------------------------------------------
 
     async def acopy_thread(self, source: str, target: str) -> int:
+        """One transaction: commits of other threads wait until the thread's bytes are written once more."""
         return await self._shelves.copy(source, target)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> int:
@@ -251,9 +259,7 @@ class SqliteSaver:
     def close(self) -> None:
         """`aclose` for callers without an event loop."""
         _refuse_loop("close")
-        if self._leave is not None:
-            self._leave()
-        self._closed = True
+        self._let_go()
 
     def delete_thread(self, thread_id: str) -> None:
         """`adelete_thread` for callers without an event loop."""

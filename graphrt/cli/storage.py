@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -18,9 +19,19 @@ __all__ = ["checkpointer_option", "found", "opened", "password_hidden", "unable"
 
 _IN_QUERY: Final = re.compile(r"([?&](?:ssl)?password=)([^&#]*)")
 
+
+def _file_that_exists(ctx: click.Context, param: click.Parameter, url: str) -> str:
+    """SQLite makes a file that is not there; who wants to see threads has mistyped its name."""
+    path = url.partition("?")[0].removeprefix("sqlite:///")
+    if url.startswith("sqlite:///") and path and path != ":memory:" and not Path(unquote(path)).exists():
+        raise click.BadParameter(f"There is no file {unquote(path)}.", ctx, param)
+    return url
+
+
 checkpointer_option = click.option(
     "--checkpointer",
     "url",
+    callback=_file_that_exists,
     metavar="URL",
     required=True,
     envvar="GRAPHRT_CHECKPOINTER",

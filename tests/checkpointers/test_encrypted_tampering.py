@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from graphrt.checkpoint import ChannelData, Stored, TaskResult
+from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import DecryptionError
 from graphrt.testing.conformance.records import Writer, result
 from tests.checkpointers.encrypted_world import (
@@ -25,8 +26,9 @@ Check = Callable[[Change], Any]
 
 
 @pytest.fixture
-def database(saver: Any) -> Tampered:
-    return Tampered(saver)
+def database() -> Tampered:
+    """It is the same whatever the database is; `tests/hostile` changes the files of one."""
+    return Tampered(InMemorySaver())
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """`graphrt migrate`: a database's tables, ahead of the programs that use them."""
 
+import sqlite3
+from contextlib import closing
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graphrt.checkpoint import urls
 from tests.cli.conftest import Graphrt
+from tests.conftest import postgres_server
 
 
 class Tables:
@@ -73,3 +77,41 @@ def test_an_unknown_scheme_is_refused(graphrt_cli: Graphrt):
     ended = graphrt_cli("migrate", "oracle://ada:s3cret@host/db")
     assert (ended.code, "No checkpointer for oracle://" in ended.err) == (2, True)
     assert "s3cret" not in ended.err
+
+
+# ---- real databases
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    points = [
+        EntryPoint("sqlite", "checkpointers.sqlite:SqliteSaver", urls.GROUP),
+        EntryPoint("postgresql", "checkpointers.postgres:PostgresSaver", urls.GROUP),
+    ]
+    monkeypatch.setattr(urls, "entry_points", lambda *, group: points)
+
+
+def test_a_file_gets_its_tables(real: None, graphrt_cli: Graphrt, tmp_path: Path):
+    ended = graphrt_cli("migrate", f"sqlite:///{tmp_path / 'chat.db'}")
+    assert ended.code == 0, ended.err
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM graphrt_threads").fetchone() == (0,)
+
+
+def test_the_script_for_a_file_makes_the_same_tables(real: None, graphrt_cli: Graphrt, tmp_path: Path):
+    script = graphrt_cli("migrate", "sqlite:///chat.db", "--sql").out
+    assert not (tmp_path / "chat.db").exists()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(script)
+        assert connection.execute("SELECT count(*) FROM graphrt_threads").fetchone() == (0,)
+
+
+def test_a_server_gets_its_tables_ahead_of_time(real: None, graphrt_cli: Graphrt):
+    url = postgres_server().create_database()
+    listing = ("threads", "list", "--checkpointer", url)
+    assert "graphrt migrate" in graphrt_cli(*listing).err
+    assert graphrt_cli("migrate", url).code == 0
+    assert graphrt_cli("migrate", url).code == 0
+    assert "0 threads" in graphrt_cli(*listing).out
+    assert "CREATE SCHEMA" in graphrt_cli("migrate", url, "--sql").out

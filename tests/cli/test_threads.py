@@ -5,6 +5,7 @@ import operator
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypedDict
 
 import msgspec
@@ -347,6 +348,41 @@ def test_the_url_may_come_from_the_environment(
 def test_without_a_url_the_option_is_named(graphrt_cli: Graphrt):
     ended = graphrt_cli("threads", "list")
     assert (ended.code, "--checkpointer" in ended.err) == (2, True)
+
+
+# ---- a real file
+
+
+@pytest.fixture
+def file(graphrt_cli: Graphrt, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file with a thread of one run in it."""
+    sqlite = EntryPoint("sqlite", "checkpointers.sqlite:SqliteSaver", urls.GROUP)
+    monkeypatch.setattr(urls, "entry_points", lambda *, group: [sqlite])
+    program("")
+    url = "sqlite:///chat.db"
+    command = ("run", "graphs.py:builder", "--thread", "ada", "--input", '{"n": 1}', "--checkpointer", url)
+    assert graphrt_cli(*command).result == {"n": 2}
+    return url
+
+
+def test_threads_of_a_file_are_kept_between_commands(file: str, graphrt_cli: Graphrt):
+    def threads(*args: str) -> Any:
+        ended = graphrt_cli("threads", *args, "--checkpointer", file)
+        assert ended.code == 0, ended.err
+        return ended
+
+    assert threads("show", "ada", "--json").lines[0]["values"] == {"n": 2}
+    threads("copy", "ada", "eve")
+    assert "Forgot" in threads("prune", "--yes", "--reclaim").out
+    assert [line["checkpoints"] for line in threads("list", "--json").lines] == [1, 1]
+    threads("delete", "ada", "--yes")
+    assert threads("show", "eve", "--json").lines[0]["values"] == {"n": 2}
+
+
+def test_a_file_that_is_not_there_is_not_made(file: str, graphrt_cli: Graphrt, tmp_path: Path):
+    ended = graphrt_cli("threads", "list", "--checkpointer", "sqlite:///chta.db")
+    assert (ended.code, "There is no file chta.db" in ended.err) == (2, True)
+    assert not (tmp_path / "chta.db").exists()
 
 
 @pytest.mark.parametrize(

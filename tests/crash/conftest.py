@@ -1,6 +1,5 @@
 """Real processes, real files, a real Postgres that keeps its promises (fsync is on)."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
 """A process that has everything imported and forks a child for each job: a child costs milliseconds, not a start of
 the interpreter.
 
-It runs as `python -m tests.crash.forking` with a socket as its standard input. A request is one line of JSON, `[job,
-arguments]`, with three files: what the child tells, what it is told, and its stderr. The answer is the child's process id.
-The files are how the tests hear of everything else: a pipe that is at its end means that the child is gone, whatever
-it was that ended it. When the socket is closed, or this process is killed, so are all children.
+It runs as `python -m tests.crash.forking` with a socket as its standard input. A request is `[job, arguments]` in JSON,
+with three files: what the child tells, what it is told, and its stderr. The answer is the child's process id. The files
+are how the tests hear of everything else: a pipe that is at its end means that the child is gone, whatever it was that
+ended it. When the socket is closed, or this process is killed, so are all children.
 """
 
 import ctypes
@@ -56,7 +56,9 @@ def modules_of_a_run() -> list[str]:
     if os.fork() == 0:
         nowhere = os.open(os.devnull, os.O_RDWR)
         database = {"kind": "sqlite", "url": ":memory:"}
-        run_to_the_end(Line(nowhere, nowhere), database=database, thread="t", durability="sync", streams=["updates"])
+        run_to_the_end(
+            Line(nowhere, nowhere), database=database, thread="t", durability="sync", streams=["updates"]
+        )
         os.write(tells, json.dumps(list(sys.modules)).encode())
         os._exit(0)
     os.close(tells)

@@ -44,14 +44,18 @@ class Child:
         """Read what it tells until something is reached or it has ended.
 
         Raises:
-            TimeoutError: neither; it was killed.
+            TimeoutError: neither. It was killed, and had to say where its threads were.
         """
         given_up = time.monotonic() + patience_s
         while not reached() and not self.ended:
             if not select.select([self._tells], [], [], max(0.0, given_up - time.monotonic()))[0]:
-                self.kill()
-                raise TimeoutError(f"A process hung for {patience_s} s. It told: {self.told}")
+                self._abort()
+                raise TimeoutError(f"A process hung for {patience_s} s after {self.told[-5:]}\n{self.errors}")
             self._read()
+
+    def until_it_told(self, number: int) -> None:
+        """Wait until it has told so many things, or has ended."""
+        self.until(lambda: len(self.told) >= number)
 
     def has_told(self, what: str, *more: Any) -> bool:
         return any(told[: 1 + len(more)] == [what, *more] for told in self.told)
@@ -90,6 +94,14 @@ class Child:
         self.signal(signal.SIGKILL)
         self.until(lambda: False)
 
+    def _abort(self) -> None:
+        """End it by a signal at which faulthandler tells where it is."""
+        for number in (signal.SIGCONT, signal.SIGABRT):
+            self.signal(number)
+        if not select.select([self._tells], [], [], 5.0)[0]:
+            self.signal(signal.SIGKILL)
+        self.until(lambda: False)
+
     def _read(self) -> None:
         received = os.read(self._tells, 1 << 16)
         if not received:
@@ -112,7 +124,7 @@ class Processes:
         with theirs:
             self._forking = subprocess.Popen(
                 [sys.executable, "-X", "faulthandler", "-W", "default", "-m", "tests.crash.forking"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,
                 start_new_session=True,

@@ -45,7 +45,7 @@ def graph(line: Line, saver: Watched, checkpointer: Any) -> Any:
 
     def telling(node: Node) -> Any:
         async def told(state: Any, config: RunnableConfig) -> Any:
-            step, path = task = task_of(config)
+            step, _ = task = task_of(config)
             line.tell("begin", *task)
             update = await node(state, step)
             line.tell("end", *task)

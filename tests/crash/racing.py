@@ -56,7 +56,9 @@ async def _count(
         while left:
             left -= 1
             try:
-                state = await app.ainvoke({"runs": [f"{name} {left}"]}, config, durability=roll.choice(["sync", "async"]))
+                state = await app.ainvoke(
+                    {"runs": [f"{name} {left}"]}, config, durability=roll.choice(["sync", "async"])
+                )
                 line.tell("counted", state["value"], f"{name} {left}")
             except ThreadConflict:
                 line.tell("conflict")
@@ -102,7 +104,9 @@ async def _hold(line: Line, *, database: dict[str, Any], durability: str, shape:
 
     async with Database(**database).open() as saver:
         try:
-            await stoppable(saver, shape, held, waits).ainvoke({"log": ["input"]}, THREAD, durability=durability)
+            await stoppable(saver, shape, held, waits).ainvoke(
+                {"log": ["input"]}, THREAD, durability=durability
+            )
             line.tell("report", "it went on")
         except ThreadConflict as refused:
             line.tell("report", [refused.thread_id, refused.expected, refused.current])
@@ -145,7 +149,9 @@ THREAD: Any = {"configurable": {"thread_id": "taken"}}
 
 def stoppable(saver: Any, shape: str, held: Any, beside: Any) -> Any:
     """first -> held -> last; "beside": with a sibling of `held`, so that its result is stored before the step ends."""
-    builder = StateGraph(Steps).add_node("first", one("first")).add_node("held", held).add_node("last", one("last"))
+    builder = (
+        StateGraph(Steps).add_node("first", one("first")).add_node("held", held).add_node("last", one("last"))
+    )
     builder.add_edge(START, "first").add_edge("first", "held").add_edge("held", "last")
     if shape == "beside":
         builder.add_node("beside", beside).add_edge("first", "beside")

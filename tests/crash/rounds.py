@@ -60,7 +60,7 @@ class Round:
     def killed_when(self, told: int, delay_s: float) -> None:
         """An attempt that is killed so long after it has told so much."""
         child = self.start()
-        child.until(lambda: len(child.told) >= told)
+        child.until_it_told(told)
         child.kill(after_s=delay_s)
         assert not child.has_told("failed"), child.told[-1][1]
         self.kills += not child.has_told("report")

@@ -1,9 +1,10 @@
-"""A job under fire: many short runs at once, whatever happens to their connections."""
+"""Jobs of many short runs at once, under fire."""
 
 import asyncio
 import operator
 from typing import Annotated, Any, TypedDict
 
+from graphrt.errors import ThreadConflict
 from graphrt.graph import START, StateGraph
 from tests.crash.databases import Database
 from tests.crash.jobs import on_loop
@@ -31,8 +32,7 @@ def talk(line: Line, **options: Any) -> None:
 
 async def _talk(line: Line, *, database: dict[str, Any], runs: int, at_once: int, threads: int) -> None:
     async with Database(**database).open() as saver:
-        builder = StateGraph(Turns).add_node("answer", answer).add_node("remember", remember)
-        app = builder.add_edge(START, "answer").add_edge(START, "remember").compile(checkpointer=saver)
+        app = conversation(saver)
 
         async def worker(number: int) -> None:
             mine = range(number, threads, at_once)
@@ -49,12 +49,59 @@ async def _talk(line: Line, *, database: dict[str, Any], runs: int, at_once: int
         async with asyncio.TaskGroup() as group:
             for number in range(at_once):
                 group.create_task(worker(number))
-        left = [(await app.aget_state(config_of(thread))).values for thread in range(threads)]
-        histories = [
-            [shown.metadata["step"] async for shown in app.aget_state_history(config_of(thread))]
-            for thread in range(threads)
-        ]
-    line.tell("report", [left, histories])
+        line.tell("report", await everything(app, threads))
+
+
+def conversation(saver: Any) -> Any:
+    builder = StateGraph(Turns).add_node("answer", answer).add_node("remember", remember)
+    return builder.add_edge(START, "answer").add_edge(START, "remember").compile(checkpointer=saver)
+
+
+async def everything(app: Any, threads: int) -> list[Any]:
+    """Each thread's values, and the steps of its history."""
+    values = [(await app.aget_state(config_of(thread))).values for thread in range(threads)]
+    steps = [
+        [shown.metadata["step"] async for shown in app.aget_state_history(config_of(thread))]
+        for thread in range(threads)
+    ]
+    return [values, steps]
+
+
+def expected(turns: int, threads: int) -> list[Any]:
+    """What `everything` gives when each thread has had so many turns, each once."""
+    log = [word for turn in range(turns) for word in (str(turn), f"answer {turn}")]
+    return [
+        [{"log": log, "count": 2 * turns}] * threads,
+        [list(reversed(range(-1, 3 * turns - 1)))] * threads,
+    ]
+
+
+def persevere(line: Line, **options: Any) -> None:
+    """Bring all threads, at once, to so many turns, from wherever they are."""
+    on_loop(options.pop("loop"), _persevere(line, **options))
+
+
+async def _persevere(line: Line, *, database: dict[str, Any], turns: int, threads: int) -> None:
+    async with Database(**database).open() as saver:
+        app = conversation(saver)
+
+        async def go_on(thread: int) -> None:
+            while True:
+                state = await app.aget_state(config_of(thread))
+                done = len(state.values.get("log", ())) // 2
+                if not state.tasks and done == turns:
+                    return
+                try:
+                    # Tasks whose results are stored are no longer in `next`; the step may have to be committed yet.
+                    await app.ainvoke(None if state.tasks else {"log": [str(done)]}, config_of(thread))
+                    line.tell("ran", thread)
+                except ThreadConflict:
+                    line.tell("conflict")  # what a killed process had sent has arrived
+
+        async with asyncio.TaskGroup() as group:
+            for thread in range(threads):
+                group.create_task(go_on(thread))
+        line.tell("report", await everything(app, threads))
 
 
 def config_of(thread: int) -> Any:

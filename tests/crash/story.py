@@ -4,6 +4,7 @@ The processes that ran the thread one after the other are its attempts; all but 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 Told: TypeAlias = Sequence[Sequence[Any]]
@@ -22,7 +23,7 @@ def check(attempts: Sequence[Told], history: History, unbroken: History, *, dura
     nothing_ran_again(attempts)
     for told in attempts:
         no_step_overtook_storage(told, lead=1 if durability == "sync" else 2)
-    for told, following in zip(attempts, attempts[1:], strict=False):
+    for told, following in pairwise(attempts):
         if durability == "sync":
             no_update_was_lost(told, following)
     no_checkpoint_was_lost(attempts, history)

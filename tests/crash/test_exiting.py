@@ -1,11 +1,13 @@
 """A program that does not close its checkpointer ends all the same: at once, with status 0 and without a word."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +142,15 @@ def run(database: Database, program: str, *, interrupt: bool) -> float:
             child.kill()
     assert (child.returncode, errors) == (0, "")
     return ended - float(told.split()[-1])
+
+
+def test_a_file_that_was_closed_is_whole_by_itself(tmp_path: Path) -> None:
+    """It can be copied, moved or deleted, and the process may fork."""
+    asyncio.run(opened_and_closed(Database("sqlite", str(tmp_path / "a.db"))))
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left == ["a.db"]
+
+
+async def opened_and_closed(database: Database) -> None:
+    async with database.open() as saver:
+        await saver.load("t")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 PROCESSES = 8
 
 
-@pytest.mark.parametrize(("insist", "runs"), [(False, 100), (True, 12)], ids=["gives up", "tries again"])
+@pytest.mark.parametrize("insist, runs", [(False, 100), (True, 12)], ids=["gives up", "tries again"])
 def test_the_counter_equals_the_runs_that_were_acknowledged(
     processes: Processes, databases: Databases, insist: bool, runs: int, seed: int
 ) -> None:

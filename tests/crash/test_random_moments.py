@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.crash import shooting
 from tests.crash.databases import Databases, damage_of
 from tests.crash.processes import Processes
 from tests.crash.rounds import Round, Way, dice, each
@@ -49,6 +50,23 @@ def test_a_run_that_is_killed_at_a_random_moment_goes_on(
 
     assert sum(each(crash, range(rounds))) >= rounds
     assert not damage_of(shared)
+
+
+def test_many_runs_at_once_that_are_killed_again_and_again_all_end(
+    processes: Processes, databases: Databases, rounds: int, seed: int
+) -> None:
+    """Their commits share transactions, on SQLite."""
+    turns, threads, processes_killed = 6, 30, max(1, rounds // 15)
+    work = {"database": databases.place().wire, "turns": turns, "threads": threads}
+    roll = dice(seed, databases.kind, "many")
+    for _ in range(processes_killed):
+        child = processes.start(shooting.persevere, loop=roll.choice(["asyncio", "uvloop"]), **work)
+        wanted = roll.randrange(2 * turns * threads // processes_killed)
+        child.until_it_told(wanted)
+        child.kill(after_s=roll.uniform(0, 0.003 if wanted else 0.04))
+        assert not child.has_told("failed"), child.told[-1][1]
+    last = processes.start(shooting.persevere, loop="asyncio", **work)
+    assert last.report() == shooting.expected(turns, threads)
 
 
 def kill_somewhere(crashed: Round, roll: random.Random, lines: int) -> None:

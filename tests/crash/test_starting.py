@@ -19,7 +19,10 @@ def test_twenty_processes_start_on_an_empty_database(processes: Processes, datab
     crowded, quiet = databases.new(), databases.new()
     children = [
         processes.start(
-            racing.come_first, database=crowded.wire, name=f"thread {number}", loop=["asyncio", "uvloop"][number % 2]
+            racing.come_first,
+            database=crowded.wire,
+            name=f"thread {number}",
+            loop=["asyncio", "uvloop"][number % 2],
         )
         for number in range(PROCESSES)
     ]

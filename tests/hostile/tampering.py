@@ -3,7 +3,8 @@
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -55,8 +56,9 @@ class Bench:
         self.sqlite = kind.startswith("sqlite")
         self.encrypted = kind.endswith("+encrypted")
         self._fill = fill
+        self._directory = directory
         self._template = directory / "template.db"
-        self._file = directory / "case.db"
+        self._cases = count()
         self._stored = Recorder(InMemorySaver())
         self.truth = InMemorySaver()
         self.given: dict[str, list[TaskResult]] = {}
@@ -77,8 +79,9 @@ class Bench:
             if name == "commit":
                 self._bytes += [item.data for item in (*args[0].channels, *args[0].appends) if item.data]
         if self.sqlite:
-            async with _sqlite(self._template) as saver:
+            async with _sqlite(self._directory / "filled.db") as saver:
                 await self._stored.replay(saver)
+                _copy(self._directory / "filled.db", self._template)
 
     @asynccontextmanager
     async def opened(self, random: Random) -> AsyncIterator[Any]:
@@ -89,10 +92,12 @@ class Bench:
     @asynccontextmanager
     async def _changed(self, random: Random) -> AsyncIterator[Any]:
         if self.sqlite:
-            _put_back(self._template, self._file)
-            change_cells(random, self._file, self._bytes)
-            async with _sqlite(self._file) as saver:
+            file = self._directory / f"{next(self._cases)}.db"  # the one before may not be closed yet
+            shutil.copyfile(self._template, file)
+            change_cells(random, file, self._bytes)
+            async with _sqlite(file) as saver:
                 yield saver
+            file.unlink()
             return
         memory = InMemorySaver()
         await self._stored.replay(memory)
@@ -110,10 +115,11 @@ class Bench:
         yield tampered
 
 
-def _put_back(template: Path, file: Path) -> None:
-    shutil.copyfile(template, file)
-    for leftover in ("-wal", "-shm"):
-        Path(f"{file}{leftover}").unlink(missing_ok=True)
+def _copy(source: Path, target: Path) -> None:
+    """All that was committed, in one file."""
+    with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
+        here.execute("PRAGMA journal_mode = DELETE")
 
 
 def _sqlite(file: Path) -> AbstractAsyncContextManager[Any]:
@@ -230,7 +236,7 @@ def _changed_checkpoint(random: Random, record: Checkpoint) -> Checkpoint:
 
 def change_cells(random: Random, file: Path, pool: list[bytes]) -> None:
     """Change, swap or delete a few cells or rows, whatever the tables are."""
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         tables = [
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         ]
@@ -240,7 +246,6 @@ def change_cells(random: Random, file: Path, pool: list[bytes]) -> None:
                 _change_cell(random, connection, random.choice(tables), pool)
             except sqlite3.IntegrityError:
                 continue
-    connection.close()
 
 
 def _change_cell(random: Random, connection: sqlite3.Connection, table: str, pool: list[bytes]) -> None:

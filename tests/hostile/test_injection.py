@@ -183,7 +183,7 @@ async def test_limit(saver: Any, victims: Victims, limit: Any) -> None:
     except (GraphError, TypeError):
         assert type(limit) is not int
     else:
-        assert found == mine[: max(limit, 0)]
+        assert found == (mine[: max(limit, 0)] if type(limit) is int else [])
 
 
 # ---- keeping and forgetting
@@ -199,7 +199,8 @@ async def test_prefix_of_a_list(saver: Any, texts: Texts) -> None:
             assert listed == [name for name in NAMES if name.startswith(text)]
         with suppress(GraphError):
             listed = [info.thread_id async for info in saver.athreads(after=text)]
-            assert listed == [name for name in NAMES if name > text]
+            if texts is not KINDS["refusable"]:  # where a database keeps such a name is its own affair
+                assert listed == [name for name in NAMES if name > text]
 
 
 @every_kind

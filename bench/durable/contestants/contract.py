@@ -29,8 +29,8 @@ class Timings:
     """Medians of the last turns of a talk, in seconds."""
 
     turn_s: float
-    commit_s: float
-    """One commit of a step, as the saver's caller waits for it."""
+    commit_s: float | None
+    """One commit of a step, as the saver's caller waits for it; None where nobody can look at it."""
 
 
 class Talk(Protocol):

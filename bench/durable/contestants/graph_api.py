@@ -119,9 +119,8 @@ class GraphTalk:
             state = await self.graph.ainvoke(said(2 * turn), self.config, durability="sync")
             turns.append(time.perf_counter() - began)
             assert len(state["messages"]) == 2 * turn + 2
-        commits = statistics.median(self.commits)
-        self.commits.clear()
-        return Timings(turn_s=statistics.median(turns[-TIMED_TURNS:]), commit_s=commits)
+        commit_s = statistics.median(self.commits) if self.commits else None
+        return Timings(turn_s=statistics.median(turns[-TIMED_TURNS:]), commit_s=commit_s)
 
     async def load(self) -> float:
         taken: list[float] = []
