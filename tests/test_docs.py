@@ -100,10 +100,10 @@ def output_of(code: Any, names: dict[str, Any], runner: asyncio.Runner, *, may_f
 
 
 @pytest.mark.parametrize("page", with_blocks("python"), ids=name_of)
-def test_python_on_a_page_runs_and_prints_what_the_page_says(page, monkeypatch):
+def test_python_on_a_page_runs_and_prints_what_the_page_says(page, monkeypatch, tmp_path):
     module = ModuleType("docs_page")  # schemas look up their annotations in the module they were defined in
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)  # pages make databases
     with asyncio.Runner() as runner:
         for block in blocks_of(page):
             if block.language != "python":
