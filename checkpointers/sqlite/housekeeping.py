@@ -9,63 +9,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
-
-from msgspec import Struct
+from typing import Any, Protocol, TypeVar
 
 from checkpointers.housekeeping import Channel, Held
 from checkpointers.refusals import target_exists
 from checkpointers.retention import Keep, Segment, faded
 from checkpointers.rows import plain, restored, unpack_id
 from checkpointers.segments import Line
+from checkpointers.sqlite import chores
+from checkpointers.sqlite.chores import SQL
 from checkpointers.sqlite.lanes import Lane, awaited
 from checkpointers.sqlite.reading import channels_of
 from checkpointers.sqlite.writer import Change
 from checkpointers.sqlite.writing import ranges_of
-from graphrt.checkpoint import Pruned, StorageStats, ThreadInfo, time_of
+from graphrt.checkpoint import Pruned, StorageStats, ThreadInfo
 
 __all__ = ["Housekeeping"]
 
 T = TypeVar("T")
-
-_INCREMENTAL: Final = 2  # of PRAGMA auto_vacuum
-
-
-class Statements(Struct, frozen=True):
-    """One attribute per file in `sql/housekeeping/`, which says what it does."""
-
-    before: str
-    chains: str
-    checkpoint: str
-    copy_checkpoints: str
-    copy_results: str
-    copy_segments: str
-    copy_thread: str
-    delete: str
-    drop: str
-    forget: str
-    forget_results: str
-    forgotten: str
-    head: str
-    held: str
-    names: str
-    newest: str
-    of_runs: str
-    oldest: str
-    orphaned: str
-    orphans: str
-    rows: str
-    settle: str
-    size: str
-    thread: str
-    threads: str
-    vacuum: str
-    weigh: str
-
-
-_FILES: Final = sorted((Path(__file__).parent / "sql" / "housekeeping").glob("*.sql"))
-SQL: Final = Statements(**{path.stem: path.read_text("utf-8") for path in _FILES})
 
 
 class Read(Protocol):
@@ -128,13 +89,13 @@ class Housekeeping:
     async def cut(self, chain: int, first: int, limit: int) -> Pruned:
         def change(connection: sqlite3.Connection) -> Pruned:
             seqs = [seq for (seq,) in connection.execute(SQL.oldest, (chain, first, limit))]
-            return _forget(connection, chain, seqs)
+            return chores.forget(connection, chain, seqs)
 
         return _pruned(await self._write(change))
 
     async def forget(self, chain: int, seqs: Sequence[int]) -> Pruned:
         def change(connection: sqlite3.Connection) -> Pruned:
-            pruned = _forget(connection, chain, seqs)
+            pruned = chores.forget(connection, chain, seqs)
             head = connection.execute(SQL.head, (chain,)).fetchone()
             if head is None:
                 connection.execute(SQL.delete, (chain,))
@@ -146,14 +107,14 @@ class Housekeeping:
 
     async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
         def change(connection: sqlite3.Connection) -> int:
-            return sum(_dropped(connection, chain, channel, seq) for channel, seq in rows)
+            return sum(chores.drop(connection, chain, channel, seq) for channel, seq in rows)
 
         return int(await self._write(change))
 
     async def drop_before(self, chain: int, channel: Channel, seq: int, limit: int) -> tuple[int, int]:
         def change(connection: sqlite3.Connection) -> tuple[int, int]:
             rows = connection.execute(SQL.before, (chain, channel, seq, limit)).fetchall()
-            return len(rows), sum(_dropped(connection, chain, channel, row) for (row,) in rows)
+            return len(rows), sum(chores.drop(connection, chain, channel, row) for (row,) in rows)
 
         count, size = await self._write(change)
         return count, size
@@ -165,7 +126,7 @@ class Housekeeping:
                 return Pruned()
             pruned = Pruned(threads=1)
             for chain, _, _ in chains:
-                checkpoints, _, size = _weigh(connection, chain)
+                checkpoints, _, size = chores.weigh(connection, chain)
                 pruned += Pruned(checkpoints=checkpoints, bytes=size)
                 connection.execute(SQL.delete, (chain,))
             return pruned
@@ -177,7 +138,7 @@ class Housekeeping:
     async def infos(self, first: str, end: str | None, limit: int, *, after: bool) -> list[ThreadInfo]:
         def work(connection: sqlite3.Connection) -> list[ThreadInfo]:
             names = connection.execute(SQL.names, (first, after, end, limit)).fetchall()
-            return [_info(connection, name) for (name,) in names]
+            return [chores.info(connection, name) for (name,) in names]
 
         return await self._read(work)
 
@@ -193,7 +154,7 @@ class Housekeeping:
             there = connection.execute(SQL.thread, (plain(target),)).fetchone()
             if chains and there is not None:
                 raise target_exists(source, target, unpack_id(there[2]))
-            return sum(_copy(connection, chain, plain(target)) for chain, _, _ in chains)
+            return sum(chores.copy(connection, chain, plain(target)) for chain, _, _ in chains)
 
         return int(await self._write(change))
 
@@ -203,8 +164,8 @@ class Housekeeping:
         def work(connection: sqlite3.Connection) -> StorageStats:
             (threads,) = connection.execute(SQL.threads).fetchone()
             chains = connection.execute(SQL.chains, (0, None, -1)).fetchall()
-            weights = [_weigh(connection, chain) for (chain,) in chains]
-            pages, free, page = _pages(connection)
+            weights = [chores.weigh(connection, chain) for (chain,) in chains]
+            pages, free, page = chores.pages(connection)
             return StorageStats(
                 threads=threads,
                 checkpoints=sum(checkpoints for checkpoints, _, _ in weights),
@@ -220,10 +181,10 @@ class Housekeeping:
         """Shorten the file by the pages that nothing uses, some at a time; by how many bytes."""
 
         def change(connection: sqlite3.Connection) -> int:
-            before, free, page = _pages(connection)
+            before, free, page = chores.pages(connection)
             if free:
                 connection.execute(SQL.vacuum).fetchall()  # each row that is fetched frees a page
-            after, _, _ = _pages(connection)
+            after, _, _ = chores.pages(connection)
             return int((before - after) * page)
 
         size = 0
@@ -240,62 +201,3 @@ def _all(statement: str, *args: Any) -> Callable[[sqlite3.Connection], list[Any]
 def _pruned(pruned: Any) -> Pruned:
     assert isinstance(pruned, Pruned)
     return pruned
-
-
-def _forget(connection: sqlite3.Connection, chain: int, seqs: Sequence[int]) -> Pruned:
-    """Forget checkpoints, the results that were appended to them, and those that later commits brought for them."""
-    which = (chain, json.dumps(seqs))
-    count, size = connection.execute(SQL.forgotten, which).fetchone()
-    connection.execute(SQL.forget, which)
-    connection.execute(SQL.forget_results, which)
-    for seq, length in connection.execute(SQL.orphans, which).fetchall():
-        connection.execute(SQL.orphaned, (chain, seq))
-        size += length
-    return Pruned(checkpoints=count, bytes=size)
-
-
-def _dropped(connection: sqlite3.Connection, chain: int, channel: Channel, seq: int) -> int:
-    row = connection.execute(SQL.size, (chain, channel, seq)).fetchone()
-    connection.execute(SQL.drop, (chain, channel, seq))
-    return int(row[0]) if row is not None else 0
-
-
-def _copy(connection: sqlite3.Connection, chain: int, target: str) -> int:
-    copy = connection.execute(SQL.copy_thread, (chain, target)).lastrowid
-    count = connection.execute(SQL.copy_checkpoints, (chain, copy)).rowcount
-    connection.execute(SQL.copy_results, (chain, copy))
-    connection.execute(SQL.copy_segments, (chain, copy))
-    return count
-
-
-def _weigh(connection: sqlite3.Connection, chain: int) -> tuple[int, int, int]:
-    """Checkpoints, rows and bytes."""
-    checkpoints, rows, size = connection.execute(SQL.weigh, (chain,)).fetchone()
-    return checkpoints, rows, size
-
-
-def _info(connection: sqlite3.Connection, name: str) -> ThreadInfo:
-    heads: dict[str, str] = {}
-    count = size = 0
-    for chain, namespace, head in connection.execute(SQL.thread, (name,)).fetchall():
-        heads[restored(namespace)] = unpack_id(head)
-        checkpoints, _, length = _weigh(connection, chain)
-        count += checkpoints
-        size += length
-    return ThreadInfo(
-        restored(name),
-        namespaces=tuple(heads),
-        checkpoints=count,
-        head=heads.get(""),
-        updated_at=max(filter(None, map(time_of, heads.values())), default=None),
-        bytes=size,
-    )
-
-
-def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    """Pages of the file, those of them that can be given back, and the size of a page."""
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    (page,) = connection.execute("PRAGMA page_size").fetchone()
-    (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
-    return pages, free if kind == _INCREMENTAL else 0, page

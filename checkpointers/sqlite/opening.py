@@ -10,6 +10,7 @@ from typing import TypeVar
 from checkpointers.sqlite.failures import busy, failure, is_busy, schema_newer
 from checkpointers.sqlite.options import Options
 from checkpointers.sqlite.statements import LATEST, MIGRATIONS
+from graphrt.errors import StorageError
 
 __all__ = ["migrate", "open_reader", "open_writer", "patiently"]
 
@@ -94,7 +95,14 @@ def open_reader(place: str, options: Options) -> sqlite3.Connection:
     return patiently(attempt, place, options.busy_timeout_s)
 
 
+_OLDEST = (3, 35)  # has RETURNING
+
+
 def _connect(place: str, options: Options) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise StorageError(
+            f"This Python has SQLite {sqlite3.sqlite_version}; SqliteSaver needs 3.35 (of 2021) or newer."
+        )
     connection = sqlite3.connect(
         place, timeout=options.busy_timeout_s, isolation_level=None, check_same_thread=False
     )

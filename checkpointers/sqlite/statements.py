@@ -26,6 +26,7 @@ class Statements(Struct, frozen=True):
     channel: str
     checkpoint: str
     delete: str
+    follow: str
     found: str
     identity: str
     keep: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ from checkpointers.rows import pack_id, pack_metadata, pack_names, pack_results,
 from checkpointers.segments import TIDY_EVERY, Content, Line, Ranges, framed, line_of, mergeable
 from checkpointers.sqlite.reading import channels_of, held_at, line_at, place_of
 from checkpointers.sqlite.statements import SQL
-from graphrt.checkpoint import Commit, TaskResult
+from graphrt.checkpoint import Checkpoint, Commit, TaskResult
 from graphrt.errors import ThreadConflict
 
 __all__ = ["append", "commit", "delete"]
@@ -51,6 +52,40 @@ def commit(connection: sqlite3.Connection, commit: Commit) -> None:
         ThreadConflict: the head is elsewhere, or the parent was forgotten.
     """
     checkpoint = commit.checkpoint
+    head = commit.head
+    packed = _packed(commit)  # before anything is written: it may refuse
+    if head is None or checkpoint.parent_id != head:
+        _stand_apart(connection, commit, packed)
+        return
+    keys = (plain(commit.thread_id), plain(commit.namespace), pack_id(head), packed[0])
+    moved = connection.execute(SQL.follow, keys).fetchall()
+    if not moved:
+        _stand_apart(connection, commit, packed)
+        return
+    chain, seq, start, earlier = moved[0]
+    above = None if start == 1 else start
+    connection.execute(SQL.checkpoint, (chain, seq, None, above, earlier, _version(checkpoint, seq), *packed))
+    for row in _rows(commit, chain, seq, {}):
+        connection.execute(SQL.segment, row)
+    if checkpoint.version % TIDY_EVERY == 0:
+        _tidy(connection, chain, start)
+
+
+def _packed(commit: Commit) -> tuple[Any, ...]:
+    checkpoint = commit.checkpoint
+    return (
+        pack_id(checkpoint.id), checkpoint.step, checkpoint.source[0], pack_names(checkpoint.next),
+        pack_names(checkpoint.ran), pack_metadata(checkpoint.metadata), pack_results(commit.results),
+    )  # fmt: skip
+
+
+def _version(checkpoint: Checkpoint, seq: int) -> int | None:
+    return checkpoint.version if checkpoint.version != seq else None
+
+
+def _stand_apart(connection: sqlite3.Connection, commit: Commit, packed: tuple[Any, ...]) -> None:
+    """A first commit, a fork, or one that is refused: what must look before it writes."""
+    checkpoint = commit.checkpoint
     thread = _thread(connection, commit.thread_id, commit.namespace)
     head = thread.head if thread is not None else None
     if head != commit.head:
@@ -63,28 +98,26 @@ def commit(connection: sqlite3.Connection, commit: Commit) -> None:
         assert thread is not None
         copied = held_at(connection, thread.chain, line.earlier)
         line = Line(seq, seq)
-    identity = pack_id(checkpoint.id)
     earlier = json.dumps(line.earlier) if line.earlier else None
     above = parent.seq if parent is not None else 0
-    columns = (
-        seq, identity, None if above == seq - 1 else above,
-        None if checkpoint.version == seq else checkpoint.version, checkpoint.step, checkpoint.source[0],
-        pack_names(checkpoint.next), pack_names(checkpoint.ran), pack_metadata(checkpoint.metadata),
-        None if line.start == 1 else line.start, earlier, pack_results(commit.results),
-    )  # fmt: skip
     # From here on it writes; what can be refused was refused.
     if thread is None:
-        names = (plain(commit.thread_id), plain(commit.namespace), identity)
+        names = (plain(commit.thread_id), plain(commit.namespace), packed[0])
         chain = connection.execute(SQL.begin, names).lastrowid
         assert chain is not None
     else:
         chain = thread.chain
-        connection.execute(SQL.advance, (chain, identity, seq, line.start, earlier))
-    connection.execute(SQL.checkpoint, (chain, *columns))
+        connection.execute(SQL.advance, (chain, packed[0], seq, line.start, earlier))
+    place = (
+        chain,
+        seq,
+        None if above == seq - 1 else above,
+        None if line.start == 1 else line.start,
+        earlier,
+    )
+    connection.execute(SQL.checkpoint, (*place, _version(checkpoint, seq), *packed))
     for row in _rows(commit, chain, seq, copied):
         connection.execute(SQL.segment, row)
-    if checkpoint.version % TIDY_EVERY == 0:
-        _tidy(connection, chain, line)
 
 
 def _parent(connection: sqlite3.Connection, commit: Commit, thread: _Thread | None) -> Line | None:
@@ -103,6 +136,8 @@ def _rows(
     commit: Commit, chain: int, seq: int, copied: Mapping[str, Content]
 ) -> list[tuple[int, str, int, bool, bytes | None, bytes | None]]:
     """One row per channel that changes, or that a deep fork copies."""
+    if not copied and not commit.appends:
+        return [(chain, plain(item.channel), seq, True, item.data, None) for item in commit.channels]
     whole: dict[str, bytes | None] = {name: held.data for name, held in copied.items()}
     parts: dict[str, list[bytes]] = {name: list(held.parts) for name, held in copied.items() if held.parts}
     for item in commit.channels:
@@ -123,11 +158,11 @@ def _rows(
     ]
 
 
-def _tidy(connection: sqlite3.Connection, chain: int, line: Line) -> None:
-    """Merge rows of parts that those after them have outgrown."""
+def _tidy(connection: sqlite3.Connection, chain: int, start: int) -> None:
+    """Merge rows of parts on the head's line that those after them have outgrown."""
     for channel in channels_of(connection, chain):
         found: list[tuple[int, int]] = []
-        for seq, whole, size in connection.execute(SQL.sizes, (chain, channel, line.start)):
+        for seq, whole, size in connection.execute(SQL.sizes, (chain, channel, start)):
             if whole:
                 break
             found.append((seq, size))
