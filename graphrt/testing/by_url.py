@@ -17,7 +17,8 @@ __all__ = ["TestCheckpointer", "pytest_generate_tests"]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One round of the suite for each URL."""
     if "checkpointer_url" in metafunc.fixturenames:
-        metafunc.parametrize("checkpointer_url", metafunc.config.stash[URLS], scope="class")
+        urls = metafunc.config.stash[URLS]
+        metafunc.parametrize("checkpointer_url", urls, scope="class")
 
 
 class TestCheckpointer(CheckpointerConformance):
