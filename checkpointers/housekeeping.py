@@ -133,28 +133,27 @@ async def _threads(shelves: Shelves, wish: Wish) -> AsyncIterator[str]:
 
 
 async def _prune_chain(shelves: Shelves, chain: int, keep: Keep) -> Pruned:
-    first = await _first_kept(shelves, chain, keep)
-    pruned = Pruned()
-    while first:
-        batch = await shelves.cut(chain, first, _CUT)
-        pruned += batch
-        if batch.checkpoints < _CUT:
-            break
-    return pruned + Pruned(bytes=await _sweep(shelves, chain)) if pruned.checkpoints else pruned
-
-
-async def _first_kept(shelves: Shelves, chain: int, keep: Keep) -> int:
-    """The oldest checkpoint that stays, if an older one does not; else 0."""
     cut = Cut(keep)
+    more = await _look(shelves, chain, cut)
+    pruned = Pruned()
+    while more:
+        batch = await shelves.cut(chain, cut.first, _CUT)
+        pruned += batch
+        more = batch.checkpoints == _CUT
+    if pruned.checkpoints or cut.first > 1:  # somebody who was here before may not have come to the end
+        pruned += Pruned(bytes=await _sweep(shelves, chain))
+    return pruned
+
+
+async def _look(shelves: Shelves, chain: int, cut: Cut) -> bool:
+    """Find where to cut; is there anything to cut off?"""
     below: int | None = None
     while page := await shelves.newest(chain, below, _PAGE):
         for seq, identity in page:
             if not cut.stays(seq, identity):
-                return cut.first
-            below = seq
-        if len(page) < _PAGE:
-            break
-    return 0
+                return True
+        below = page[-1][0]
+    return False
 
 
 async def forget_runs(shelves: Shelves, runs: frozenset[str]) -> int:

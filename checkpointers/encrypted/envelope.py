@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from checkpointers.encrypted.keys import Keys
 from graphrt.errors import DecryptionError
 
-__all__ = ["MARK", "TAG_SIZE", "Vault"]
+__all__ = ["MARK", "TAG_SIZE", "Vault", "checked", "is_envelope"]
 
 MARK: Final = b"\xc1"
 TAG_SIZE: Final = 16
@@ -73,7 +73,7 @@ class Vault:
 
     def _body(self, envelope: bytes, what: str) -> int:
         """Where what follows the key's id begins."""
-        if envelope[:1] != MARK:
+        if not is_envelope(checked(envelope, what)):
             raise DecryptionError(
                 f"{what} is stored as plaintext, which is refused because nothing vouches for it. If it was stored "
                 "before encryption was turned on, read it with accept_plaintext=True."
@@ -95,6 +95,22 @@ class Vault:
                 del self._ciphers[next(iter(self._ciphers))]
             self._ciphers[key_id, thread] = cipher
         return cipher
+
+
+def is_envelope(data: object) -> bool:
+    """Does it begin as envelopes do? Also for what should be bytes and is not."""
+    return isinstance(data, bytes) and data[:1] == MARK
+
+
+def checked(data: object, what: str) -> bytes:
+    """What was stored, if it is bytes: a column of SQLite takes anything.
+
+    Raises:
+        DecryptionError: it is not.
+    """
+    if isinstance(data, bytes):
+        return data
+    raise DecryptionError(f"{what} is damaged: a {type(data).__name__} is stored instead of bytes.")
 
 
 def _damaged(what: str) -> DecryptionError:

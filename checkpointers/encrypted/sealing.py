@@ -13,7 +13,7 @@ Plaintext, where it is accepted, is stood for by its hash, so that the seal of a
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checkpointers.encrypted.envelope import MARK, TAG_SIZE, Vault
+from checkpointers.encrypted.envelope import MARK, TAG_SIZE, Vault, checked, is_envelope
 from checkpointers.encrypted.places import State, Thread, text
 from graphrt.checkpoint import ChannelData, Checkpoint, Commit, Stored, TaskResult
 from graphrt.errors import DecryptionError
@@ -181,8 +181,8 @@ class Opener:
 
     def _value(self, place: bytes, data: bytes, before: bytes, what: str) -> tuple[bytes, bytes]:
         """A value, and what stands for it and all before it."""
-        if self._plaintext and data[:1] != MARK:
-            return data, sha256(before + sha256(data).digest()).digest()
+        if self._plaintext and not is_envelope(data):
+            return checked(data, what), sha256(before + sha256(data).digest()).digest()
         return self._vault.open(self._thread.key, place, data, what), data[-TAG_SIZE:]
 
     def _record(self, record: Checkpoint, channels: dict[str, Channel]) -> Checkpoint:
@@ -237,11 +237,7 @@ def _common(left: Sequence[bytes], right: Sequence[bytes]) -> int:
 
 
 def _encrypted(channel: Channel) -> bool:
-    return any(data[:1] == MARK for data in _values(channel))
-
-
-def _values(channel: Channel) -> Iterable[bytes]:
-    return (channel.stored, *channel.stored_parts)
+    return any(is_envelope(data) for data in (channel.stored, *channel.stored_parts))
 
 
 def _unpacked(seal: Any, what: str) -> bytes:

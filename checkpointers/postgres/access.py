@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from checkpointers.postgres.driver import asyncpg
 from checkpointers.postgres.failures import connection_lost, server_busy, server_starting, told
-from checkpointers.postgres.lenders import Desk, Lender
+from checkpointers.postgres.lenders import Desk, Lender, OwnPools
 from checkpointers.postgres.options import Options
 from checkpointers.postgres.pool import Connection
 from graphrt.errors import GraphError, StorageBusyError, StorageError
@@ -37,6 +37,23 @@ class Access:
     def __init__(self, lender: Lender, options: Options) -> None:
         self._lender = lender
         self._options = options
+
+    async def open(self) -> None:
+        """Open the connections that are to be there from the beginning.
+
+        Raises:
+            StorageError: they cannot be opened.
+        """
+        if self._options.min_size and isinstance(self._lender, OwnPools):
+            pool = await self._lender.desk()
+            # As work, so that a server that is just starting is waited for.
+            await self.run(_nothing)
+            try:
+                await pool.fill()
+            except Exception as error:
+                raise told(
+                    error, schema=self._options.schema, waited_s=self._options.acquire_timeout_s
+                ) from error
 
     async def run(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """Do the work, and again on another connection for `retry_s` if connections break.
@@ -95,6 +112,10 @@ class Access:
             raise
         await desk.give_back(connection)
         return result
+
+
+async def _nothing(connection: Connection, repeated: bool) -> None:
+    return
 
 
 async def _taken(desk: Desk, timeout_s: float) -> Connection:

@@ -17,6 +17,7 @@ from graphrt.errors import StorageError
 __all__ = ["Desk", "GivenConnection", "GivenPool", "Lender", "OwnPools"]
 
 _FAREWELL_S: Final = 5.0
+_GOODBYE_S: Final = 1.0
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 """Seconds and counts after which the system itself finds out that the other end of a quiet connection is gone."""
 
@@ -89,11 +90,6 @@ class OwnPools:
                 self._pools.pop(other)[0].abandon()
             self._pools[loop] = (pool, keeper, threading.get_ident())
         return pool
-
-    async def fill(self) -> None:
-        """Open the least number of connections in the running loop."""
-        if self._options.min_size:
-            await (await self.desk()).fill()
 
     async def _connect(self) -> Connection:
         connection = await asyncpg.connect(
@@ -178,10 +174,13 @@ class GivenPool:
         return await self._pool.acquire(timeout=self._timeout_s)
 
     async def give_back(self, connection: Connection) -> None:
-        await self._pool.release(connection)
+        # The work is done, whatever becomes of the connection: asyncpg ends one that it cannot take back.
+        with suppress(Exception):
+            await self._pool.release(connection)
 
     async def throw_away(self, connection: Connection) -> None:
-        await self._pool.release(connection, timeout=1.0)
+        with suppress(Exception):
+            await self._pool.release(connection, timeout=_GOODBYE_S)
 
     async def aclose(self) -> None:
         return

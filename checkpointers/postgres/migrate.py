@@ -79,9 +79,15 @@ async def _create_schema(connection: Connection, schema: str) -> None:
 
 async def _version(connection: Connection, schema: str) -> int | None:
     """The number of the last migration; None if there are no tables."""
+    question = statements(schema).version
     try:
-        async with transaction(connection):  # an error would break one that is under way
-            version: int = await connection.fetchval(statements(schema).version)
+        if not connection.is_in_transaction():
+            version: int = await connection.fetchval(question)
+        else:
+            async with (
+                connection.transaction()
+            ):  # a savepoint: an error would break the transaction that is under way
+                version = await connection.fetchval(question)
     except _ABSENT:
         return None
     return version

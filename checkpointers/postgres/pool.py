@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from graphrt.errors import StorageBusyError
@@ -95,8 +96,9 @@ class Pool:
     async def fill(self) -> None:
         """Open connections up to the least number."""
         while self._size < self._min_size:
+            connection = await self._opened()
             self.lent += 1
-            await self.give_back(await self._opened())
+            await self.give_back(connection)
 
     async def close(self) -> None:
         """End all connections that nobody has; those that are lent end when they come back."""
@@ -111,13 +113,10 @@ class Pool:
                 self._forget(connection)
 
     def abandon(self) -> None:
-        """The loop is gone, so nothing can be awaited: let go of the connections."""
+        """End all connections without waiting for anything, for the loop may have been closed."""
         self._closed = True
         while self._open:
-            try:
-                self._open.pop().terminate()
-            except RuntimeError:  # "Event loop is closed"
-                continue
+            _hang_up(self._open.pop(), self._loop)
         self._idle.clear()
 
     def _ready(self) -> Connection | None:
@@ -176,3 +175,14 @@ class Pool:
         self._open.discard(connection)
         self._size -= 1
         self._hand_over(None)
+
+
+def _hang_up(connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+    transport: Any = getattr(connection, "_transport", None)
+    with suppress(RuntimeError):  # "Event loop is closed"
+        connection.terminate()
+    if loop.is_closed():
+        # asyncio closes the socket in a later turn of the loop, and warns of one that is still open; there is no other
+        # way to tell it than its own.
+        with suppress(Exception):
+            transport._call_connection_lost(None)

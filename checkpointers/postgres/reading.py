@@ -70,13 +70,19 @@ async def held_at(connection: Connection, sql: Statements, chain: int, line: Lin
 
 
 class Asked(Struct, frozen=True):
-    """Which checkpoints of a thread's history are wanted: those made before commit `below`, as `history` takes them."""
+    """Which checkpoints of a thread's history are wanted.
+
+    Attributes:
+        below: those made before this commit.
+        chain: the thread's number when its newest page was read. One of the same name that was made since is another.
+    """
 
     thread_id: str
     namespace: str
     filter: Mapping[str, Any]
     before: str | None
     below: int = _NEWEST
+    chain: int | None = None
 
 
 async def page(
@@ -105,7 +111,7 @@ async def _page(
     rows = await connection.fetch(
         sql.page, plain(asked.thread_id), plain(asked.namespace), asked.below,
         before if before is not None and len(before) == _UUID else None,
-        json.dumps(contained) if contained else None, looked_at,
+        json.dumps(contained) if contained else None, looked_at, asked.chain,
     )  # fmt: skip
     if not rows:
         return [], None
@@ -113,7 +119,7 @@ async def _page(
     chosen = candidates[:size]
     more = len(rows) == looked_at or len(candidates) > size
     below = chosen[-1].line.seq if len(candidates) > size else rows[-1]["seq"]
-    rest = replace(asked, below=below) if more else None
+    rest = replace(asked, below=below, chain=rows[0]["chain"]) if more else None
     return (await _filled(connection, sql, chosen) if chosen else []), rest
 
 

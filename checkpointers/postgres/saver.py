@@ -35,6 +35,9 @@ __all__ = ["PostgresSaver"]
 
 T = TypeVar("T")
 _log: Final = logging.getLogger("graphrt.checkpoint.postgres")
+_TIDY_S: Final = 5.0
+"""A run waits for its rows to be merged, but not for long."""
+_SETUP_S: Final = 3600.0
 _FIRST_PAGE: Final = 8
 _LARGEST_PAGE: Final = 128
 _PAGE_BYTES: Final = 1 << 20
@@ -118,11 +121,11 @@ class PostgresSaver:
     # ---- the contract
 
     async def commit(self, commit: Commit) -> None:
-        async def work(connection: Connection, repeated: bool) -> None:
-            await writing.commit(connection, self._sql, commit, repeated=repeated)
+        async def work(connection: Connection, repeated: bool) -> int | None:
+            return await writing.commit(connection, self._sql, commit, repeated=repeated)
 
-        await self._run(work)
-        if commit.checkpoint.version % TIDY_EVERY == 0:
+        seq = await self._run(work)
+        if seq is not None and seq % TIDY_EVERY == 0:
             await self._tidy(commit.thread_id, commit.namespace)
 
     async def _tidy(self, thread_id: str, namespace: str) -> None:
@@ -132,7 +135,7 @@ class PostgresSaver:
             await tidying.tidy(connection, self._sql, thread_id, namespace)
 
         try:
-            await self._run(work)
+            await self._run(work, timeout_s=min(_TIDY_S, self._options.command_timeout_s))
         except Exception as error:
             _log.warning(
                 "Rows of thread %r could not be merged; a later commit will do it: %r", thread_id, error
@@ -254,7 +257,7 @@ class PostgresSaver:
         async def work(connection: Connection, repeated: bool) -> None:
             await migrate.migrate(connection, self._options.schema)
 
-        await self._access.run(work)
+        await self._access.run(work, timeout_s=_SETUP_S)
         self._checked = not self._closed
 
     def migrations(self) -> str:
@@ -265,8 +268,7 @@ class PostgresSaver:
 
     async def __aenter__(self) -> Self:
         self._closed = False
-        if isinstance(self._lender, OwnPools):
-            await self._lender.fill()
+        await self._access.open()
         return self
 
     async def __aexit__(

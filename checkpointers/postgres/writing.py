@@ -25,8 +25,8 @@ _NULL: Final = 2**32 - 1
 """-1 as the driver takes it: the only numbers that it knows arrays of are unsigned."""
 
 
-async def commit(connection: Connection, sql: Statements, commit: Commit, *, repeated: bool) -> None:
-    """Store one superstep.
+async def commit(connection: Connection, sql: Statements, commit: Commit, *, repeated: bool) -> int | None:
+    """Store one superstep. Returns its number in the thread; None if an earlier try had succeeded.
 
     Args:
         repeated: an earlier try broke off, and may have succeeded.
@@ -37,48 +37,48 @@ async def commit(connection: Connection, sql: Statements, commit: Commit, *, rep
     checkpoint = commit.checkpoint
     head = commit.head
     if head is None and checkpoint.parent_id is None:
-        done = await _begin(connection, sql, commit)
+        seq = await _begin(connection, sql, commit)
     elif head is not None and head == checkpoint.parent_id:
-        done = await _follow(connection, sql, commit)
+        seq = await _follow(connection, sql, commit)
     else:
-        done = False
-    if done:
-        return
+        seq = None
+    if seq is not None:
+        return seq
     async with transaction(connection):
-        await _stand_apart(connection, sql, commit, repeated)
+        return await _stand_apart(connection, sql, commit, repeated)
 
 
-async def _follow(connection: Connection, sql: Statements, commit: Commit) -> bool:
+async def _follow(connection: Connection, sql: Statements, commit: Commit) -> int | None:
     """Commit after the last commit, if the head is that; this is nearly every commit."""
     whole = {item.channel: item.data for item in commit.channels}
     parts = {item.channel: item.data or b"" for item in commit.appends}
     if len(parts) < len(commit.appends):
-        return False  # several parts of a channel in one commit: rare enough to go the long way
+        return None  # several parts of a channel in one commit: rare enough to go the long way
     frames = {name: len(part).to_bytes(4) + part for name, part in parts.items()}
-    seq = await connection.fetchval(
+    seq: int | None = await connection.fetchval(
         sql.commit, plain(commit.thread_id), plain(commit.namespace), pack_id(commit.head or ""),
         *_columns(commit.checkpoint), pack_results(commit.results), *_channels(whole, frames),
     )  # fmt: skip
-    return seq is not None
+    return seq
 
 
-async def _begin(connection: Connection, sql: Statements, commit: Commit) -> bool:
+async def _begin(connection: Connection, sql: Statements, commit: Commit) -> int | None:
     """Commit the first checkpoint, if there is none. A channel that it empties is as good as not there."""
     whole = {item.channel: item.data for item in commit.channels if item.data is not None}
     chain = await connection.fetchval(
         sql.begin, plain(commit.thread_id), plain(commit.namespace), *_columns(commit.checkpoint),
         *_channels(whole, _frames(1, commit)),
     )  # fmt: skip
-    return chain is not None
+    return 1 if chain is not None else None
 
 
-async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, repeated: bool) -> None:
+async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, repeated: bool) -> int | None:
     checkpoint = commit.checkpoint
     thread = await connection.fetchrow(sql.lock, plain(commit.thread_id), plain(commit.namespace))
     head = unpack_id(thread["head"]) if thread is not None else None
     if head != commit.head:
         if repeated and head == checkpoint.id:
-            return  # what the broken connection had sent had arrived
+            return None  # what the broken connection had sent had arrived
         raise ThreadConflict(commit.thread_id, expected=commit.head, current=head)
     if thread is None:  # nothing is there, so its parent is not either
         raise parent_forgotten(commit.thread_id, checkpoint.parent_id or "", head)
@@ -97,6 +97,7 @@ async def _stand_apart(connection: Connection, sql: Statements, commit: Commit, 
         sql.apart, chain, seq, line.start, ends or None, parent.seq if parent is not None else 0,
         *_columns(checkpoint), pack_results(commit.results), *_channels(whole, _frames(seq, commit, seen)),
     )  # fmt: skip
+    return int(seq)
 
 
 async def _parent(

@@ -1,7 +1,8 @@
 """The command `graphrt`: run a graph from the shell, draw it, look after threads. Needs the extra `cli`.
 
 commands.py   the commands, their options and help: run, draw
-threads.py    the commands for threads: list, show, history, copy, delete, prune
+threads.py    the commands for threads: list, show, history, copy
+forgetting.py and those that ask first: delete, prune
 migrate.py    the command for a database's tables
 storage.py    --checkpointer -> a checkpointer that is open, and can do what is wanted
 reading.py    stored records -> plain data

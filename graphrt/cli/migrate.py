@@ -9,7 +9,7 @@ import click
 from graphrt.checkpoint import Migrates
 from graphrt.checkpoint.urls import saver_from_url
 from graphrt.cli.exits import errors_in_words
-from graphrt.cli.storage import opened, password_hidden, unable, without_password
+from graphrt.cli.storage import opened, password_hidden, traceback_option, unable, without_password
 
 __all__ = ["migrate"]
 
@@ -17,7 +17,7 @@ __all__ = ["migrate"]
 @click.command()
 @click.argument("url", envvar="GRAPHRT_CHECKPOINTER")
 @click.option("--sql", is_flag=True, help="Print what would be run on an empty database; connect to nothing.")
-@click.option("--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error.")
+@traceback_option
 def migrate(url: str, sql: bool, with_traceback: bool) -> None:
     """Bring the tables of a database to this version: postgresql://..., sqlite:///chat.db.
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import click
 
 from graphrt.checkpoint import Checkpointer, ListsThreads
 from graphrt.checkpoint.urls import saver_from_url
-from graphrt.cli.exits import Refused, in_words
+from graphrt.cli.exits import Refused, errors_in_words, in_words
 
-__all__ = ["checkpointer_option", "found", "opened", "password_hidden", "unable", "without_password"]
+__all__ = ["checkpointer_option", "done", "found", "opened", "password_hidden", "traceback_option", "unable",
+           "without_password"]  # fmt: skip
+
+T = TypeVar("T")
 
 _IN_QUERY: Final = re.compile(r"([?&](?:ssl)?password=)([^&#]*)")
 
@@ -38,6 +42,21 @@ checkpointer_option = click.option(
     show_envvar=True,
     help="Where threads are kept, such as sqlite:///chat.db.",
 )
+
+
+traceback_option = click.option(
+    "--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error."
+)
+
+
+def done(work: Coroutine[Any, Any, T], *, with_traceback: bool) -> T:
+    """What comes of a command's work; its errors are shown in words.
+
+    Raises:
+        SystemExit: something went wrong.
+    """
+    with errors_in_words(with_traceback=with_traceback):
+        return asyncio.run(work)
 
 
 @asynccontextmanager

@@ -31,6 +31,21 @@ def stored_sizes(path: Path) -> list[int]:
     return sizes
 
 
+def bytes_in_columns(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    total = 0
+    for name in ("checkpoints", "segments", "results"):
+        rows = connection.execute(f"SELECT * FROM graphrt_{name}").fetchall()
+        total += sum(
+            len(str(v).encode() if isinstance(v, int | str) else v)
+            for row in rows
+            for v in row
+            if v is not None
+        )
+    connection.close()
+    return total
+
+
 @pytest.mark.parametrize("role", ["user", "assistant"])
 @pytest.mark.parametrize("number", [0, 19_999])
 def test_a_message_has_200_bytes(role: str, number: int) -> None:
@@ -54,6 +69,15 @@ async def test_the_floor_inserts_the_bytes_of_each_step(tmp_path: Path, *, trans
 async def test_graphrt_tells_the_bytes_of_each_step_of_a_run(case: str, steps: int) -> None:
     sizes = await graphrt.contestant().bytes_per_step(cases.BY_NAME[case])
     assert len(sizes) == steps
+
+
+@pytest.mark.parametrize("case", ["chain_10", "conversation_50"])
+async def test_the_floor_inserts_no_more_than_graphrt_stores(case: str, tmp_path: Path) -> None:
+    contestant = graphrt.contestant()
+    sizes = await contestant.bytes_per_step(cases.BY_NAME[case])
+    await measure(contestant, job(case, tmp_path / "ours.db", sizes), QUICK)
+    stored = await asyncio.to_thread(bytes_in_columns, tmp_path / "ours.db")
+    assert 0.8 * stored < sum(sizes) <= stored
 
 
 async def test_a_late_turn_stores_no_more_than_an_early_one() -> None:

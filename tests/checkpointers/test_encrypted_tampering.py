@@ -71,6 +71,20 @@ async def test_every_byte_of_a_value_counts(writer: Writer, database: Tampered) 
         await refused(writer, database, with_channel("name", changed))
 
 
+@pytest.mark.parametrize("cell", [None, 7, 1.5, "text", [], bytearray(b"x"), True])
+async def test_cell_that_holds_no_bytes(writer: Writer, database: Tampered, cell: Any) -> None:
+    def in_result(one: TaskResult) -> TaskResult:
+        return replace(one, writes=(*one.writes[:-1], ChannelData("__sealed", cell)))
+
+    await refused(writer, database, with_parts("log", lambda parts: (*parts[:-1], cell)))
+    await refused(writer, database, with_result("e", in_result))
+    await refused(
+        writer, database, lambda stored: replace(stored, channels={**stored.channels, "name": cell})
+    )
+    with pytest.raises(DecryptionError):
+        await Writer(encrypted(database, accept_plaintext=True), writer.thread).load()
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 6, 17, 18, 33, 34])
 async def test_value_cut_short(writer: Writer, database: Tampered, length: int) -> None:
     data = (await below(writer, database=database)).channels["name"]

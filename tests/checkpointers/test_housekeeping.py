@@ -1,13 +1,14 @@
 """Keeping and forgetting: whatever goes, what stays reads as before, and nothing stays in vain."""
 
 import asyncio
+import operator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from os import urandom
 from pathlib import Path
 from random import Random
-from typing import Any
-from unittest.mock import patch
+from typing import Annotated, Any, TypedDict
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from graphrt.checkpoint import (
 )
 from graphrt.checkpoint.sqlite import SqliteSaver
 from graphrt.errors import GraphValidationError, ThreadConflict
+from graphrt.graph import START, StateGraph
 from graphrt.testing.conformance.random_threads import actions, few
 from graphrt.testing.conformance.records import Writer, held, id_at, new_id, result
 from tests.checkpointers.forgetful import ForgetfulPair
@@ -177,6 +179,23 @@ async def test_value_that_grew_stays_whole_in_few_rows(saver: Any) -> None:
     assert (await saver.astats()).segments < before
     if not saver.immediate:
         assert (await saver.astats()).segments <= 2 * MAX_SEGMENTS
+
+
+async def test_pruning_again_finishes_what_was_broken_off(
+    ten: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ten.saver.immediate:
+        pytest.skip("memory does it in one go")
+    before = await ten.load()
+    with monkeypatch.context() as broken:
+        broken.setattr(housekeeping, "_sweep", AsyncMock(side_effect=ConnectionError))
+        with pytest.raises(ConnectionError):
+            await ten.saver.aprune()
+    assert held(await ten.load()) == held(before)
+    rows = (await ten.saver.astats()).segments
+    assert (await ten.saver.aprune()).checkpoints == 0
+    assert (await ten.saver.astats()).segments < rows
+    assert held(await ten.load()) == held(before)
 
 
 # ---- aprune: by age
@@ -557,6 +576,43 @@ async def test_file_of_what_was_forgotten_becomes_shorter(tmp_path: Path) -> Non
         assert 0 <= stats.database - stats.free < 200_000
         assert await saver.areclaim() == stats.free
         assert (await asyncio.to_thread(path.stat)).st_size < 200_000
+
+
+# ---- through a graph
+
+
+class State(TypedDict):
+    log: Annotated[list[str], operator.add]
+
+
+async def test_failed_step_goes_on_after_its_past_was_forgotten(saver: Any, thread: dict[str, Any]) -> None:
+    ran: list[str] = []
+    finished = asyncio.Event()
+
+    async def steady(state: State) -> State:
+        ran.append("steady")
+        finished.set()
+        return {"log": ["steady"]}
+
+    async def shaky(state: State) -> State:
+        await finished.wait()
+        await asyncio.sleep(0)
+        ran.append("shaky")
+        if ran.count("shaky") == 1:
+            raise ConnectionError
+        return {"log": ["shaky"]}
+
+    builder = StateGraph(State).add_node(steady).add_node(shaky)
+    graph = builder.add_edge(START, "steady").add_edge(START, "shaky").compile(checkpointer=saver)
+    with pytest.raises(ConnectionError):
+        await graph.ainvoke({"log": ["input"]}, thread)
+    before = await graph.aget_state(thread)
+    await saver.aprune()
+    after = await graph.aget_state(thread)
+    assert (after.values, after.next, after.tasks) == (before.values, before.next, before.tasks)
+    assert after.parent_config is None
+    assert await graph.ainvoke(None, thread) == {"log": ["input", "shaky", "steady"]}
+    assert ran.count("steady") == 1
 
 
 # ---- while others work

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from graphrt.checkpoint.postgres import PostgresSaver
-from graphrt.errors import StorageBusyError, StorageError, ThreadConflict
 from graphrt.constants import END, START
+from graphrt.errors import StorageBusyError, StorageError, ThreadConflict
 from graphrt.graph import StateGraph
 from graphrt.testing.postgres import PostgresServer
 from tests.checkpointers.postgres_world import Wire, locked, until_waiting, wire_to
@@ -125,6 +125,21 @@ async def test_connection_goes_to_who_waited_longest(saver: PostgresSaver) -> No
         await pool.give_back(connection)
     await asyncio.gather(*waiting)
     assert order == [0, 2]
+
+
+async def test_connection_that_comes_too_late_is_for_others(saver: PostgresSaver) -> None:
+    await saver.load("thread")
+    pool = await pool_of(saver)
+    held = [await pool.take() for _ in range(4)]
+    waiting = asyncio.ensure_future(pool.take())
+    await asyncio.sleep(0)
+    await pool.give_back(held.pop())
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    held.append(await pool.take())
+    for connection in held:
+        await pool.give_back(connection)
+    assert pool.lent == 0
 
 
 # ---- when they break
@@ -323,6 +338,13 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
+async def further(writers: list[Writer]) -> None:
+    """Wait until each has made a few commits more."""
+    goals = [len(writer.made) + 3 for writer in writers]
+    while any(len(writer.made) < goal for writer, goal in zip(writers, goals, strict=True)):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_runs_survive_a_restart_of_the_server(server: PostgresServer, end: str) -> None:
@@ -337,13 +359,10 @@ async def test_runs_survive_a_restart_of_the_server(server: PostgresServer, end:
                 await writer.commit({"n": b"%d" % len(writer.made)})
 
         working = [asyncio.ensure_future(work(writer)) for writer in writers]
-        while not all(len(writer.made) > 3 for writer in writers):
-            await asyncio.sleep(0)
+        await further(writers)
         await asyncio.to_thread(getattr(server, end))
-        made = [len(writer.made) for writer in writers]
         await asyncio.to_thread(server.start)
-        while not all(len(writer.made) > before for writer, before in zip(writers, made, strict=True)):
-            await asyncio.sleep(0)
+        await further(writers)
         stop.set()
         await asyncio.gather(*working)
         for writer in writers:

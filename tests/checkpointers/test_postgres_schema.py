@@ -121,7 +121,9 @@ def test_twenty_processes_on_an_empty_database_all_succeed() -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     ended = [process.communicate() for process in processes]
-    assert [(process.returncode, said) for process, (_, said) in zip(processes, ended, strict=True)] == [(0, "")] * 20
+    assert [(process.returncode, said) for process, (_, said) in zip(processes, ended, strict=True)] == [
+        (0, "")
+    ] * 20
 
 
 async def test_twenty_savers_in_one_loop_all_succeed(empty: str) -> None:

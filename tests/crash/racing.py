@@ -10,6 +10,7 @@ from tests.crash.databases import Database
 from tests.crash.jobs import on_loop
 from tests.crash.line import Line
 from tests.crash.rounds import dice
+from tests.crash.watched import Watched
 
 
 class Counter(TypedDict):
@@ -88,7 +89,7 @@ class Steps(TypedDict):
 
 
 def hold(line: Line, **options: Any) -> None:
-    """Run a graph whose node `held` waits for the test; tell `held` there, and what it came to."""
+    """Run a graph whose node `held` waits for the test, and tell when it does; report what the run came to."""
     on_loop(options["loop"], _hold(line, **options))
 
 
@@ -102,7 +103,8 @@ async def _hold(line: Line, *, database: dict[str, Any], durability: str, shape:
         await asyncio.Event().wait()
         return {}
 
-    async with Database(**database).open() as saver:
+    async with Database(**database).open() as inner:
+        saver = Watched(inner, line)
         try:
             await stoppable(saver, shape, held, waits).ainvoke(
                 {"log": ["input"]}, THREAD, durability=durability

@@ -57,7 +57,8 @@ def test_a_process_that_wakes_up_late_is_refused(
     database = databases.place().wire
     sleeper = processes.start(racing.hold, database=database, durability=durability, shape=shape, loop=loop)
     sleeper.until_told("held")
-    sleeper.signal(signal.SIGSTOP)
+    sleeper.until(lambda: [told[2] for told in sleeper.told if told[0] == "committed"] == [-1, 0, 1])
+    sleeper.signal(signal.SIGSTOP)  # not in the middle of a transaction: SQLite would have to wait for it
     found, *left = processes.start(racing.take_over, database=database, shape=shape).report()
     sleeper.tell()
     sleeper.signal(signal.SIGCONT)

@@ -1,7 +1,7 @@
 """Runs graphs on threads whose records were changed: `python -m tests.hostile.fuzz_threads KIND SEED CASES SECONDS`.
 
-KIND is `memory` or `sqlite`, with `+encrypted` behind it if values are encrypted. In memory the records are changed on
-their way to the reader; of a SQLite file any cell may be changed, swapped or deleted, in any table there is.
+KIND is `memory`, `sqlite` or `postgres`, with `+encrypted` behind it if values are encrypted. In memory the records are
+changed on their way to the reader; in a database any field of any table may be changed, swapped or deleted.
 
 Prints one JSON object: how many cases, and what went wrong. What must not happen: an error that is none of graphrt's,
 code that runs or an import because of what was read, and, where values are encrypted, a checkpoint that is read
@@ -185,13 +185,14 @@ async def main(kind: str, seed: int, cases: int, seconds: float) -> dict[str, An
             async with bench.opened(Random(0)) as saver:
                 with contextlib.suppress(GraphError):
                     await act(graph_on(saver))
-        begin()
+        begin(*("socket.",) if kind.startswith("postgres") else ())  # a server's connections may break
         wrong: dict[str, str] = {}
         end, number = monotonic() + seconds, 0
         while number < cases or monotonic() < end:
             if (found := await case(bench, seed, number)) is not None:
                 wrong.setdefault(found[:120], f"case {number} of seed {seed}: {found}"[:600])
             number += 1
+        await bench.close()
         return {"cases": number, "wrong": list(wrong.values())}
 
 

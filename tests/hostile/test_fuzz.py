@@ -14,15 +14,24 @@ from typing import Any
 
 import pytest
 
+from graphrt.checkpoint.postgres import PostgresSaver
+from tests.conftest import postgres_server
+
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = float(os.environ.get("GRAPHRT_FUZZ_SECONDS", "0"))
 
 
-def fuzz(module: str, *kind: str, cases: int) -> dict[str, Any]:
+def fuzz(module: str, *kind: str, cases: int, **environment: str) -> dict[str, Any]:
     seed = SystemRandom().randrange(2**32) if SECONDS else 1
     command = [sys.executable, "-m", module, *kind, str(seed), str(0 if SECONDS else cases), str(SECONDS)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=300 + 2 * SECONDS, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300 + 2 * SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -41,9 +50,17 @@ def test_mutated_values_do_nothing_but_fail() -> None:
     [("memory", 2_500), ("memory+encrypted", 1_200), ("sqlite", 250), ("sqlite+encrypted", 200)],
 )
 def test_changed_threads_do_nothing_but_fail(kind: str, cases: int) -> None:
-    if kind.startswith("sqlite"):
-        pytest.importorskip("graphrt.checkpoint.sqlite")
     report = fuzz("tests.hostile.fuzz_threads", kind, cases=cases)
+    assert report["wrong"] == []
+    assert report["cases"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind, cases", [("postgres", 250), ("postgres+encrypted", 200)])
+def test_changed_tables_do_nothing_but_fail(kind: str, cases: int) -> None:
+    url = postgres_server().create_database()
+    PostgresSaver.from_conn_string(url).setup()
+    report = fuzz("tests.hostile.fuzz_threads", kind, cases=cases, GRAPHRT_FUZZ_DSN=url)
     assert report["wrong"] == []
     assert report["cases"] > 100
 
