@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
@@ -99,6 +99,9 @@ def unpack_id(packed: bytes) -> str:
 
 # ---- metadata
 
+_type: Callable[[object], type] = type
+"""`type`, for which pyright has a precise but unusable result where the argument is Any."""
+
 _FLOAT: Final = "\x1afloat"  # no packed key begins so
 _INT: Final = "\x1aint"
 _DIGITS: Final = 4096  # bits; Python does not read numbers of any length from decimal text
@@ -124,12 +127,13 @@ def unpack_metadata(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        found = json.loads(text)
-        if not isinstance(found, dict):
+        found = _unpacked(json.loads(text))
+        if _type(found) is not dict:
             raise TypeError("it is no object")
-        return {restored(key): _unpacked(value) for key, value in found.items()}
     except (ValueError, TypeError, RecursionError) as error:
         raise DeserializationError(f"A stored checkpoint's metadata are damaged: {error}") from None
+    entries: dict[str, Any] = found
+    return entries
 
 
 def _packed(value: Any, path: str) -> Any:
@@ -141,31 +145,29 @@ def _packed(value: Any, path: str) -> Any:
         return value if value.bit_length() < _DIGITS else {_INT: hex(value)}
     if isinstance(value, float):
         return value if isfinite(value) else {_FLOAT: str(value)}  # JSON has no word for it
-    if isinstance(value, list):
+    if _type(value) is list:
         return [_packed(item, f"{path}[{at}]") for at, item in enumerate(value)]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    if _type(value) is dict and {str}.issuperset(map(type, value)):
         return {plain(key): _packed(item, f"{path}.{key}") for key, item in value.items()}
     raise SerializationError(
-        f"A checkpoint's metadata hold strings, numbers, booleans and None; {path!r} is {type(value).__name__}.",
+        f"A checkpoint's metadata hold strings, numbers, booleans and None; {path!r} is {_type(value).__name__}.",
         path=path,
-        type_name=type(value).__name__,
+        type_name=_type(value).__name__,
     )
 
 
 def _unpacked(value: Any) -> Any:
-    match value:
-        case str():
-            return restored(value)
-        case list():
-            return [_unpacked(item) for item in value]
-        case {"\x1afloat": str(text)}:
-            return float(text)
-        case {"\x1aint": str(text)}:
-            return int(text, 16)
-        case dict():
-            return {restored(key): _unpacked(item) for key, item in value.items()}
-        case _:
-            return value
+    if isinstance(value, str):
+        return restored(value)
+    if _type(value) is list:
+        return [_unpacked(item) for item in value]
+    if _type(value) is not dict:
+        return value
+    if len(value) == 1 and isinstance(text := value.get(_FLOAT), str):
+        return float(text)
+    if len(value) == 1 and isinstance(text := value.get(_INT), str):
+        return int(text, 16)
+    return {restored(key): _unpacked(item) for key, item in value.items()}
 
 
 def matches(checkpoint: Checkpoint, wanted: Mapping[str, Any]) -> bool:
