@@ -7,6 +7,7 @@
     figures.py       what was measured         machine.py         what it was measured on
     table.py chart.py bars.py                  what the figures say
     calls.py scaling.py counts.py              counts and growth, beside the times
+    durable/         the same for threads on SQLite and Postgres
 
 A worker runs in a rival's environment: what it imports needs nothing but the standard library.
 """

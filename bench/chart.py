@@ -17,7 +17,12 @@ MARGIN, HEADING = 24, 66
 TITLE = "graphrt beside the floor and its rivals"
 READING = "Median time, shorter is better; logarithmic scales; whiskers from the 10th to the 90th percentile."
 
-COLOURS = {"floor": "#9aa0a6", "graphrt": "#0b7a4b", "graphrt+memory": "#54b98a"}
+COLOURS = {
+    "floor": "#9aa0a6",
+    "floor+transaction": "#c3c7cb",
+    "graphrt": "#0b7a4b",
+    "graphrt+memory": "#54b98a",
+}
 OTHERS = "#5b7db1"
 TEXT, FAINT, LINE = "#202124", "#6b7075", "#e3e5e8"
 

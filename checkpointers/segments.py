@@ -6,9 +6,9 @@ part came from, so that rows can be merged by putting their bytes behind each ot
 is still read exactly: frames of later commits are skipped.
 
 Merging keeps the number of rows that a load reads small without changing how many bytes are stored: every
-`TIDY_EVERY` commits a channel's newest rows become one wherever they have outgrown the row before them. So each row is
-at least as large as all newer ones together (up to `LARGE`, from which on a row is left alone), and a byte is moved at
-most once per doubling of the value.
+`TIDY_EVERY` commits the oldest row that is outweighed seven times by those after it becomes one with them. So, after
+that, no more than about seven rows have the same size (up to `LARGE`, from which on a row is left alone), and a byte is
+moved once while the value grows to eight times its size.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TIDY_EVERY: Final = 32
 LARGE: Final = 8 << 20
 """Bytes from which on a row is not merged any more."""
 
-MAX_SEGMENTS: Final = 64
-"""Rows that a load reads of one channel of a thread without forks, as long as they hold less than `LARGE` together:
-32 since the last look, at most 24 whose sizes double, and the whole value."""
+MAX_SEGMENTS: Final = 72
+"""Rows that a load reads of one channel of a thread without forks, as long as they hold less than `LARGE` together: the
+whole value, 32 since the last look, seven each of five sizes."""
 
 _FRAME: Final = Layout(">II")  # seq, length
 _DEEP: Final = 8
@@ -150,7 +150,7 @@ def mergeable(sizes: Sequence[int]) -> int:
     for index in range(count - 1, -1, -1):
         if total >= LARGE or sizes[index] >= LARGE:
             break
-        if sizes[index] < total or index == count - 1:
+        if 7 * sizes[index] <= total:
             start = index
         total += sizes[index]
     return start if start < count - 1 else count

@@ -67,6 +67,8 @@ CASES: tuple[Case, ...] = (
 )
 
 BY_NAME = {case.name: case for case in CASES}
+QUICK = ("chain_10", "loop_100", "turn_1000", "conversation_50")
+QUICK_TOGETHER = (1, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

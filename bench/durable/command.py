@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import json
+import signal
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.source is not None:
         report = report_from_json(json.loads(options.source.read_text(encoding="utf-8")))
     else:
+        signal.signal(
+            signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+        )  # clean up, and keep what is done
         report = asyncio.run(measure(options))
     return show(options, report)
 
@@ -114,10 +119,11 @@ async def fill(report: Report, plan: Plan, growth: Growth, data: Path | None) ->
 
 def planned(options: argparse.Namespace) -> Plan:
     chosen: list[Entry] = [e for e in roster.ROSTER if e.name in (options.contestant or roster.BY_NAME)]
+    names = options.case or (cases.QUICK if options.quick else cases.BY_NAME)
     rows = cases.rows(
         [s for s in cases.STORAGES if s.name in (options.storage or cases.STORAGE_BY_NAME)],
-        [case for case in cases.CASES if case.name in (options.case or cases.BY_NAME)],
-        options.together,
+        [case for case in cases.CASES if case.name in names],
+        options.together or (cases.QUICK_TOGETHER if options.quick else None),
         [
             durability
             for durability in cases.DURABILITIES

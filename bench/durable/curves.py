@@ -12,7 +12,7 @@ HEIGHT, TITLE_HEIGHT, LEFT, RIGHT, BOTTOM = 250, 22, 64, 190, 22
 COLOURS = {"graphrt": "#0b7a4b", "langgraph": "#5b7db1"}
 DASHES = {"sqlite": "", "postgres": "7 3", "memory": "2 3"}
 TITLE = "A conversation of two 200-byte messages a turn"
-ABOUT = "Logarithmic scales; a straight line at 45° is growth in proportion."
+ABOUT = "Logarithmic scales: growth in proportion rises by one decade for each decade of turns."
 
 
 def size(value: float) -> str:

@@ -1,5 +1,6 @@
 """Rounds over all contestants: A B C, A B C, ..., each with a database of its own."""
 
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -42,9 +43,11 @@ async def measure_all(plan: Plan, processes: Sequence[Process], databases: Datab
     """Take every row, one after the other, through all its rounds; the report has what is done so far."""
     kept: dict[str, str] = {}
     for row, following in zip_longest(plan.rows, plan.rows[1:]):
-        tell(f"{row.storage.name}, {row.case.name}, {row.together} at once, {row.durability}")
-        sizes = report.bytes_per_step[row.case.name]
-        report.cells += await Taking(plan, databases, row, sizes, kept).measure(processes)
+        taking = Taking(plan, databases, row, report.bytes_per_step[row.case.name], kept)
+        report.cells += await taking.measure(processes)
+        tell(
+            f"{row.storage.name}, {row.case.name}, {row.together} at once, {row.durability}: {taking.spent()}"
+        )
         if following is None or place(following) != place(row):
             for address in kept.values():
                 await databases.remove(row.storage, address)
@@ -67,16 +70,22 @@ class Taking:
         self.row = row
         self.sizes = sizes
         self.kept = kept
+        self.seconds: dict[str, float] = {}
 
     async def measure(self, processes: Sequence[Process]) -> list[Cell]:
         cells = {process.entry.name: self.cell(process.entry.name) for process in processes}
         for _ in range(self.plan.rounds):
             for process in processes:
                 cell = cells[process.entry.name]
-                spent = sum(cell.samples) * cell.steps * cell.together
+                spent = self.seconds.get(cell.contestant, 0.0)
                 if cell.status == "measured" and spent < PATIENCE_S:
+                    began = time.perf_counter()
                     await self.take(process, cell)
+                    self.seconds[cell.contestant] = spent + time.perf_counter() - began
         return list(cells.values())
+
+    def spent(self) -> str:
+        return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
 
     def cell(self, contestant: str) -> Cell:
         row = self.row

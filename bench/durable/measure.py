@@ -27,7 +27,7 @@ class Effort:
     """A first sample that takes so long counts: what is cold at its beginning weighs little."""
 
 
-FULL = Effort(budget_s=1.0, most_samples=20, long_s=2.0)
+FULL = Effort(budget_s=0.6, most_samples=20, long_s=1.0)
 QUICK = Effort(budget_s=0.0, most_samples=1, long_s=0.0)
 
 

@@ -3,10 +3,8 @@
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
-import msgspec
-
+from checkpointers.rows import pack_id, pack_metadata, pack_names, pack_results
 from graphrt.checkpoint import Checkpointer, Commit, Stored, TaskResult
 
 
@@ -73,21 +71,20 @@ class Sized(Watched):
     async def append_results(
         self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
     ) -> None:
-        self.sizes.append(len(msgspec.msgpack.encode(results)))
+        self.sizes.append(len(pack_results(results) or b""))
         await self.saver.append_results(thread_id, namespace, checkpoint_id, results)
 
 
 def size_of(commit: Commit) -> int:
-    """Return the least number of bytes that keep the step: what its checkpoint's neighbours tell is left out."""
+    """Return the bytes that the savers for SQLite and Postgres put into columns, numbers not counted."""
     checkpoint = commit.checkpoint
-    kept = (
-        UUID(checkpoint.id).bytes,
-        checkpoint.source,
-        checkpoint.next,
-        checkpoint.ran,
-        checkpoint.metadata,
-        commit.channels,
-        commit.appends,
-        commit.results,
+    columns = (
+        pack_id(checkpoint.id),
+        checkpoint.source[0],
+        pack_names(checkpoint.next),
+        pack_names(checkpoint.ran),
+        pack_metadata(checkpoint.metadata),
+        pack_results(commit.results),
+        *(item.data for item in (*commit.channels, *commit.appends)),
     )
-    return len(msgspec.msgpack.encode(kept))
+    return sum(len(column) for column in columns if column is not None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.durable.bars import fit
-from bench.durable.cases import MANY, MEMORY, ONE, STORAGE_BY_NAME
+from bench.durable.cases import MEMORY, ONE, STORAGE_BY_NAME
 from bench.durable.figures import Cell, Point, Report
 from bench.durable.messages import MESSAGE_BYTES
 from bench.figures import duration, in_order, three_digits
@@ -52,7 +52,7 @@ def section(report: Report, cells: Sequence[Cell]) -> str:
         table.append([row[0], str(row[1]), row[2], *shown, *ratios(found)])
     parts = [*markdown(table), *notes.lines()]
     if many := [cell for cell in cells if cell.together > ONE]:
-        parts += ["", f"Runs per second, {MANY} at once:", "", *markdown(throughput(many, contestants))]
+        parts += ["", "Runs per second, with many at once:", "", *markdown(throughput(many, contestants))]
     return "\n".join(parts)
 
 
@@ -79,13 +79,12 @@ def ratios(found: dict[str, Cell]) -> Iterator[str]:
 
 
 def throughput(cells: Sequence[Cell], contestants: Sequence[str]) -> list[list[str]]:
-    table = [["case", "durability", *contestants]]
-    for case, durability in dict.fromkeys((cell.case, cell.durability) for cell in cells):
-        found = {c.contestant: c for c in cells if (c.case, c.durability) == (case, durability)}
+    table = [["case", "at once", "durability", *contestants]]
+    for row in dict.fromkeys((cell.case, cell.together, cell.durability) for cell in cells):
+        found = {c.contestant: c for c in cells if (c.case, c.together, c.durability) == row}
         rates = [found[name].runs_per_s if found[name].status == "measured" else None for name in contestants]
-        table.append(
-            [case, durability, *("" if rate is None else f"{three_digits(rate)}/s" for rate in rates)]
-        )
+        shown = ["" if rate is None else f"{three_digits(rate)}/s" for rate in rates]
+        table.append([row[0], str(row[1]), row[2], *shown])
     return table
 
 

@@ -21,6 +21,8 @@ _LOST: Final = (
 _AGAIN: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ABSENT: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
 
+_UNPREPARED: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+
 
 def connection_lost(error: BaseException) -> bool:
     """Did the work fail because its connection broke, or was it rolled back to be tried again?"""
@@ -58,6 +60,11 @@ def told(error: Exception, *, schema: str, waited_s: float) -> Exception:
                 "load the thread to see. A dead network connection, a lock or an overloaded server may be the "
                 "cause; command_timeout_s says how long to wait.",
                 waited_s=waited_s,
+            )
+        case _ if isinstance(error, _UNPREPARED):
+            return StorageError(
+                "A pooler between this program and Postgres loses prepared statements. Set statement_cache_size to 0, "
+                f"by keyword or in the URL ({type(error).__name__})."
             )
         case _ if isinstance(error, _ABSENT):
             return missing(schema, str(error))

@@ -34,7 +34,6 @@ class Statements(Struct, frozen=True):
     forget: str
     forget_results: str
     forgotten: str
-    head: str
     held: str
     names: str
     newest: str
@@ -42,6 +41,7 @@ class Statements(Struct, frozen=True):
     oldest: str
     orphaned: str
     orphans: str
+    remains: str
     rows: str
     settle: str
     size: str

@@ -68,7 +68,7 @@ class Housekeeping:
             if not found:
                 return None
             lines = [Line(seq, start, ranges_of(earlier)) for _, seq, start, earlier in found]
-            return Held(found[0][0], lines, list(channels_of(connection, chain)))
+            return Held(max(row[0] for row in found), lines, list(channels_of(connection, chain)))
 
         return await self._read(work)
 
@@ -95,12 +95,10 @@ class Housekeeping:
 
     async def forget(self, chain: int, seqs: Sequence[int]) -> Pruned:
         def change(connection: sqlite3.Connection) -> Pruned:
+            connection.execute(SQL.settle, (chain,))
             pruned = chores.forget(connection, chain, seqs)
-            head = connection.execute(SQL.head, (chain,)).fetchone()
-            if head is None:
+            if connection.execute(SQL.remains, (chain,)).fetchone() is None:
                 connection.execute(SQL.delete, (chain,))
-            else:
-                connection.execute(SQL.settle, (chain, *head))
             return pruned
 
         return _pruned(await self._write(change))

@@ -2,8 +2,10 @@
 
 One hop does as many statements as it wants, where a coroutine per statement hops for each. What a lane must bear: jobs
 from any thread and any event loop, loops that are closed when the answer comes, interpreters that exit while it waits
-for work. So its thread is a daemon, and an answer that nobody takes is dropped. A connection that the user opened with
-aiosqlite has a thread already; its lane is that one.
+for work. So its thread is a daemon, and an answer that nobody takes is dropped.
+
+Nothing here takes a lock, for the cycle collector may come to `post` and `close` in the middle of anything, also of
+themselves.
 """
 
 from __future__ import annotations
@@ -11,104 +13,176 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Final, Protocol, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    import aiosqlite
+from graphrt.errors import GraphError, StorageError
 
-__all__ = ["Lane", "OwnLane", "UsersLane", "awaited", "waited"]
+__all__ = [
+    "Connected",
+    "Job",
+    "Lane",
+    "OwnLane",
+    "Work",
+    "asked",
+    "awaited",
+    "bare",
+    "tell",
+    "told",
+    "waited",
+]
 
 T = TypeVar("T")
 
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-Job: TypeAlias = Callable[[Callable[[], sqlite3.Connection]], None]
-"""Gets something that gives the connection or raises why there is none; must not raise anything itself."""
+Connected: TypeAlias = Callable[[], sqlite3.Connection]
+"""Gives the connection, or raises why there is none."""
+Job: TypeAlias = Callable[[Connected], None]
+"""Must not raise anything itself."""
+
+_CLOSING_S: Final = 5.0
 
 
 class Lane(Protocol):
-    """Where jobs run, one after the other."""
+    """Where jobs run, one after the other.
+
+    Attributes:
+        ended: done when nothing runs any more.
+    """
+
+    ended: Future[None]
 
     def post(self, job: Job) -> None:
-        """Have it run, soon."""
+        """Have it run, soon. It runs in any case, even if that is only to be told that there is no connection."""
         ...
 
     def close(self) -> None:
-        """Run what was posted, then close the connection, if it is the lane's own."""
+        """Run what was posted, then end. Does not wait for it."""
         ...
 
 
 class OwnLane:
-    """A connection and a thread of its own; both begin with the first job."""
+    """A connection and a thread of its own; both begin with the first job.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], *, name: str) -> None:
+    Args:
+        after: lanes that are closed before this one is: of the connections to a file, the last one tidies up.
+        closes: whether the connection is closed in the end.
+
+    Attributes:
+        ended: done when the thread is through and the connection is closed.
+    """
+
+    def __init__(
+        self, connect: Connected, *, name: str, after: Sequence[OwnLane] = (), closes: bool = True
+    ) -> None:
+        self.ended: Future[None] = Future()
         self._connect = connect
         self._name = name
+        self._after = after
+        self._closes = closes
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._starts = [True]
+        self._starts = [True]  # whoever takes it out starts the thread, or sees to it that nobody does
+        self._working = False
+        self._over = False
+
+    @property
+    def load(self) -> int:
+        """Jobs that wait or run."""
+        return self._jobs.qsize() + self._working
 
     def post(self, job: Job) -> None:
-        # Without a lock: the cycle collector may come here in the middle of anything, also of this.
         self._jobs.put(job)
+        if self._starts:
+            self._start()
+        if self._over:
+            self._refuse()
+
+    def _start(self) -> None:
         try:
             self._starts.pop()
         except IndexError:
             return
-        thread = threading.Thread(target=_serve, args=(self._jobs, self._connect), daemon=True)
-        thread.name = self._name
-        thread.start()
+        threading.Thread(target=self._serve, name=self._name, daemon=True).start()
 
     def close(self) -> None:
         self._jobs.put(None)
+        try:
+            self._starts.pop()
+        except IndexError:
+            return
+        self._end(None)
+
+    def _serve(self) -> None:
+        connection: sqlite3.Connection | None = None
+
+        def connected() -> sqlite3.Connection:
+            nonlocal connection
+            if connection is None:
+                connection = self._connect()
+            return connection
+
+        while (job := self._jobs.get()) is not None:
+            self._working = True
+            job(connected)
+            del job  # it may be the last to hold its caller's world
+            self._working = False
+        self._end(connection)
+
+    def _end(self, connection: sqlite3.Connection | None) -> None:
+        for lane in self._after:
+            lane.close()
+        for lane in self._after:
+            _over(lane.ended)
+        if connection is not None and self._closes:
+            _closed(connection)
+        self._over = True
+        self.ended.set_result(None)
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Tell what came too late."""
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            if job is not None:
+                job(_no_more)
 
 
-def _serve(jobs: SimpleQueue[Job | None], connect: Callable[[], sqlite3.Connection]) -> None:
-    connection: sqlite3.Connection | None = None
+def _no_more() -> sqlite3.Connection:
+    raise StorageError("This SqliteSaver was closed meanwhile.")
 
-    def connected() -> sqlite3.Connection:
-        nonlocal connection
-        if connection is None:
-            connection = connect()
-        return connection
 
-    while (job := jobs.get()) is not None:
-        job(connected)
-        del job  # it may be the last to hold its caller's world
-    if connection is not None:
+def _over(ended: Future[None]) -> None:
+    try:
+        ended.result(_CLOSING_S)
+    except TimeoutError:
+        pass  # it reads for very long: its thread is a daemon
+
+
+def _closed(connection: sqlite3.Connection) -> None:
+    try:
         connection.close()
+    except sqlite3.Error:
+        pass  # a full disk, say: what was committed is in the log
 
 
-class UsersLane:
-    """An aiosqlite connection that belongs to the user."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection: Any = connection  # what is needed of it is private
-
-    def post(self, job: Job) -> None:
-        # The queue is what every method of an aiosqlite connection goes through, and the only way to do several
-        # things at once there. The future that would be in front belongs to a loop; answers are the job's business.
-        self._connection._tx.put_nowait((None, lambda: job(self._connected)))
-
-    def _connected(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = self._connection._conn
-        return connection
-
-    def close(self) -> None:
-        """Nothing: it is not ours."""
+# ---- asking
 
 
-async def awaited(lane: Lane, work: Work[T]) -> T:
-    """Have work done, and wait for what comes of it. If the caller is cancelled the work is done all the same."""
+async def asked(lane: Lane, question: Callable[[Connected], T]) -> T:
+    """Have a question answered in a lane. If the caller is cancelled it is answered all the same."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def job(connected: Callable[[], sqlite3.Connection]) -> None:
+    def job(connected: Connected) -> None:
         try:
-            result = work(connected())
+            result = question(connected)
         except BaseException as error:
-            tell(loop, _fail, future, error)
+            tell(loop, _fail, future, bare(error))
         else:
             tell(loop, _settle, future, result)
 
@@ -116,18 +190,28 @@ async def awaited(lane: Lane, work: Work[T]) -> T:
     return await future
 
 
-def waited(lane: Lane, work: Work[T]) -> T:
-    """The same for a caller without an event loop."""
+async def awaited(lane: Lane, work: Work[T]) -> T:
+    """Have work done with the lane's connection, and wait for what comes of it."""
+    return await asked(lane, lambda connected: work(connected()))
+
+
+def told(lane: Lane, question: Callable[[Connected], T]) -> T:
+    """`asked` for a caller without an event loop."""
     future: Future[T] = Future()
 
-    def job(connected: Callable[[], sqlite3.Connection]) -> None:
+    def job(connected: Connected) -> None:
         try:
-            future.set_result(work(connected()))
+            future.set_result(question(connected))
         except BaseException as error:
-            future.set_exception(error)
+            future.set_exception(bare(error))
 
     lane.post(job)
     return future.result()
+
+
+def waited(lane: Lane, work: Work[T]) -> T:
+    """`awaited` for a caller without an event loop."""
+    return told(lane, lambda connected: work(connected()))
 
 
 def tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
@@ -136,6 +220,11 @@ def tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: obje
         loop.call_soon_threadsafe(call, *args)
     except RuntimeError:
         pass  # closed: whoever waited is gone
+
+
+def bare(error: BaseException) -> BaseException:
+    """An error that goes to another thread: the frames here would keep it, and what waits for it, in a cycle."""
+    return error.with_traceback(None) if isinstance(error, GraphError) else error
 
 
 def _settle(future: asyncio.Future[T], result: T) -> None:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from checkpointers.sqlite.failures import busy, failure, is_busy, schema_newer
-from checkpointers.sqlite.options import Options
+from checkpointers.sqlite.failures import busy, failure, is_busy, is_read_only, schema_newer, schema_older
+from checkpointers.sqlite.lanes import Connected
+from checkpointers.sqlite.options import Options, Synchronous
 from checkpointers.sqlite.statements import LATEST, MIGRATIONS
 from graphrt.errors import StorageError
 
-__all__ = ["migrate", "open_reader", "open_writer", "patiently"]
+__all__ = ["be_synchronous", "migrate", "open_reader", "open_writer", "patiently"]
 
 T = TypeVar("T")
 
@@ -53,6 +54,9 @@ def open_writer(place: str, options: Options) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for new files only
             _use_wal(connection)
+            connection.execute(
+                "PRAGMA journal_size_limit = 16777216"
+            )  # what a large commit has made of the log
             connection.execute(_SYNCHRONOUS[options.synchronous])
             migrate(connection, place)
         except BaseException:
@@ -61,6 +65,14 @@ def open_writer(place: str, options: Options) -> sqlite3.Connection:
         return connection
 
     return patiently(attempt, place, options.busy_timeout_s)
+
+
+def be_synchronous(level: Synchronous, connected: Connected) -> None:
+    """A job that changes how much an open connection waits for the disk."""
+    try:
+        connected().execute(_SYNCHRONOUS[level])
+    except (StorageError, sqlite3.Error):
+        pass  # there is no connection, as whoever needs one is told
 
 
 _SYNCHRONOUS = {
@@ -75,7 +87,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+        if not is_read_only(error):
             raise
         # It may still be read.
 
@@ -89,24 +101,32 @@ def open_reader(place: str, options: Options) -> sqlite3.Connection:
 
     def attempt() -> sqlite3.Connection:
         connection = _connect(place, options)
-        connection.execute("PRAGMA query_only = ON")
+        try:
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     return patiently(attempt, place, options.busy_timeout_s)
 
 
-_OLDEST = (3, 35)  # has RETURNING
+_OLDEST = (3, 24)  # has UPSERT
 
 
 def _connect(place: str, options: Options) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < _OLDEST:
         raise StorageError(
-            f"This Python has SQLite {sqlite3.sqlite_version}; SqliteSaver needs 3.35 (of 2021) or newer."
+            f"This Python has SQLite {sqlite3.sqlite_version}; SqliteSaver needs 3.24 (of 2018) or newer."
         )
     connection = sqlite3.connect(
         place, timeout=options.busy_timeout_s, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA foreign_keys = ON")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -114,27 +134,30 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
     """Run the migrations that the database does not have yet.
 
     Raises:
-        StorageSchemaError: the tables were made by a newer program.
+        StorageSchemaError: the tables were made by a newer program, or there are none and none can be made.
     """
     version = _version(connection)
     if version > LATEST:
         raise schema_newer(place, version, LATEST)
     if version == LATEST:
         return
-    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if is_read_only(error):
+            raise schema_older(place, version, LATEST) from error
+        raise
     try:
         version = _version(connection)  # somebody else may have done it meanwhile
         for number, text in MIGRATIONS.items():
             if number > version:
                 for statement in _statements(text):
                     connection.execute(statement)
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY)"
-                )
                 connection.execute("INSERT INTO graphrt_migrations VALUES (?)", (number,))
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # some errors have rolled back already
+            connection.execute("ROLLBACK")
         raise
 
 

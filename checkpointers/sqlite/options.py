@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct, ValidationError, convert
@@ -12,9 +12,11 @@ from msgspec.structs import fields
 
 from graphrt.errors import GraphValidationError, did_you_mean
 
-__all__ = ["MEMORY", "Options", "Synchronous", "options_of", "place_of"]
+__all__ = ["MEMORY", "SYNCHRONOUS", "Options", "Synchronous", "options_of", "place_of"]
 
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+SYNCHRONOUS: Final[tuple[Synchronous, ...]] = get_args(Synchronous)
+"""From the fastest to the safest."""
 
 MEMORY: Final = ":memory:"
 
@@ -39,8 +41,10 @@ def options_of(given: Mapping[str, Any]) -> Options:
     for name in given:
         if name not in _NAMES:
             raise GraphValidationError(f"SqliteSaver has no option {name!r}.{did_you_mean(name, _NAMES)}")
+    level = given.get("synchronous")
+    chosen = {**given, "synchronous": level.upper()} if isinstance(level, str) else dict(given)
     try:
-        options = convert(dict(given), Options, strict=False)
+        options = convert(chosen, Options, strict=False)
     except ValidationError as error:
         raise GraphValidationError(f"SqliteSaver's options: {error}.") from None
     if options.busy_timeout_s < 0 or options.readers < 1:
@@ -59,11 +63,16 @@ def place_of(conn_string: str, given: Mapping[str, Any]) -> tuple[str, Options]:
     Raises:
         GraphValidationError: it names no file.
     """
-    if not conn_string.startswith("sqlite:"):
+    scheme, _, behind = conn_string.partition(":")
+    if scheme.lower() != "sqlite":
         if not conn_string:
             raise GraphValidationError("SqliteSaver needs a file's path, or ':memory:'.")
+        if behind.startswith("//"):
+            raise GraphValidationError(
+                f"SqliteSaver keeps threads in a file, {scheme}:// is no file. Pass a path, or sqlite:///chat.db."
+            )
         return _absolute(conn_string), options_of(given)
-    rest, _, query = conn_string.removeprefix("sqlite:").partition("?")
+    rest, _, query = behind.partition("?")
     if not rest.startswith("//") or (rest != "//" and not rest.startswith("///")):
         raise GraphValidationError(
             f"An SQLite URL is written sqlite:///chat.db, or sqlite:////var/chat.db for an absolute path, got "

@@ -6,33 +6,38 @@ import json
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.json import Decoder as JsonDecoder
+from msgspec.structs import replace
 
-from checkpointers.rows import checkpoint_of, merged, pack_id, plain, restored, unpack_id, unpack_results
+from checkpointers.rows import (
+    SOURCES,
+    checkpoint_of,
+    matches,
+    merged,
+    pack_id,
+    plain,
+    restored,
+    unpack_id,
+    unpack_results,
+)
 from checkpointers.segments import Content, Line, Ranges, frames, within
 from checkpointers.sqlite.statements import SQL
 from graphrt.checkpoint import Checkpoint, Stored, TaskResult
 from graphrt.errors import DeserializationError
 
-__all__ = [
-    "Matches",
-    "Page",
-    "channels_of",
-    "held_at",
-    "line_at",
-    "load",
-    "page",
-    "place_of",
-    "within_snapshot",
-]
+__all__ = ["Asked", "Page", "Thread", "channels_of", "held_at", "line_at", "load", "page", "place_of", "ranges_of",
+           "thread_at", "within_snapshot"]  # fmt: skip
 
 T = TypeVar("T")
-Matches = Callable[[Checkpoint], bool]
+_Row: TypeAlias = Sequence[Any]
+"""A checkpoint's columns, as `found.sql` and `page.sql` name them."""
 
-_LIGHT: Final = 256
-"""Checkpoints looked at in one go for those that match a filter."""
+_UUID: Final = 16  # bytes; other ids do not sort as their texts do
+_LARGEST: Final = 2**63 - 1
+_MOST: Final = 2**32 - 1  # commits of a thread: frames have four bytes for a number
 
 
 def within_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -41,10 +46,59 @@ def within_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Conn
     try:
         return work(connection)
     finally:
-        connection.execute("COMMIT")
+        if connection.in_transaction:  # some errors have rolled back already
+            connection.execute("COMMIT")
 
 
 # ---- where
+
+
+class Thread(Struct, frozen=True):
+    """A thread in a namespace: its head and where that stands.
+
+    Attributes:
+        last: the number of the last commit, which may have been forgotten.
+    """
+
+    chain: int
+    head: str
+    line: Line
+    last: int
+
+
+def thread_at(connection: sqlite3.Connection, thread_id: str, namespace: str) -> Thread | None:
+    """A thread, if there is one."""
+    row = connection.execute(SQL.thread, (plain(thread_id), plain(namespace))).fetchone()
+    if row is None:
+        return None
+    chain, spent, seq, identity, start, earlier = row
+    line = _line(seq, start, earlier)
+    if type(spent) is not int or not 0 <= spent < _MOST:
+        raise DeserializationError(f"A stored thread has come to commit {spent!r}.")
+    return Thread(chain, unpack_id(identity), line, max(seq, spent))
+
+
+def ranges_of(text: str | None) -> Ranges:
+    """Ranges as they are stored.
+
+    Raises:
+        DeserializationError: they are damaged.
+    """
+    if text is None:
+        return ()
+    try:
+        return _decode_ranges(text)
+    except (ValueError, TypeError) as error:
+        raise DeserializationError(f"A stored checkpoint's line is damaged: {error}") from None
+
+
+_decode_ranges: Final = JsonDecoder(Ranges).decode
+
+
+def _line(seq: Any, start: Any, earlier: Any) -> Line:
+    if type(seq) is not int or not 0 < seq < _MOST or type(start) not in (int, type(None)):
+        raise DeserializationError(f"A stored checkpoint has number {seq!r} and a line from {start!r}.")
+    return Line(seq, 1 if start is None else start, ranges_of(earlier))
 
 
 def place_of(connection: sqlite3.Connection, chain: int, identity: str, last: int) -> int | None:
@@ -57,7 +111,7 @@ def place_of(connection: sqlite3.Connection, chain: int, identity: str, last: in
             high = (low + high) // 2 - 1
         elif row[1] == wanted:
             return int(row[0])
-        elif row[1] < wanted:
+        elif isinstance(row[1], bytes) and row[1] < wanted:
             low = row[0] + 1
         else:
             high = (low + high) // 2 - 1
@@ -67,13 +121,7 @@ def place_of(connection: sqlite3.Connection, chain: int, identity: str, last: in
 
 def line_at(connection: sqlite3.Connection, chain: int, seq: int) -> Line:
     """Where a checkpoint that is there stands."""
-    return _line(connection.execute(SQL.found, (chain, seq)).fetchone())
-
-
-def _line(row: Sequence[Any]) -> Line:
-    seq, start, earlier = row[0], row[9], row[10]
-    ranges = tuple((low, high) for low, high in json.loads(earlier)) if earlier is not None else ()
-    return Line(seq, 1 if start is None else start, ranges)
+    return _line(*connection.execute(SQL.line, (chain, seq)).fetchone())
 
 
 # ---- channels
@@ -140,6 +188,8 @@ def _unfolded(channel: str, rows: Iterable[tuple[int, bool, bytes | None, bytes 
     numbers: list[int] = []
     entries: list[bytes | tuple[bytes] | None] = []
     for seq, whole, data, parts in rows:
+        if type(seq) is not int or not _is_bytes(data) or not _is_bytes(parts):
+            raise DeserializationError(f"Channel {restored(channel)!r} cannot be read: a row is no bytes.")
         if whole:
             numbers.append(seq)
             entries.append(data)
@@ -153,6 +203,10 @@ def _unfolded(channel: str, rows: Iterable[tuple[int, bool, bytes | None, bytes 
                     f"Channel {restored(channel)!r} cannot be read: {error}."
                 ) from None
     return _Log(numbers, entries)
+
+
+def _is_bytes(cell: Any) -> bool:
+    return cell is None or isinstance(cell, bytes)
 
 
 def held_at(connection: sqlite3.Connection, chain: int, ranges: Ranges) -> dict[str, Content]:
@@ -172,99 +226,119 @@ def load(
     connection: sqlite3.Connection, thread_id: str, namespace: str, checkpoint_id: str | None
 ) -> Stored | None:
     """A checkpoint, the newest one by default."""
-    thread = connection.execute(SQL.thread, (plain(thread_id), plain(namespace))).fetchone()
+    thread = thread_at(connection, thread_id, namespace)
     if thread is None:
         return None
-    chain, head, tip, last, _, _ = thread
-    seq = tip if checkpoint_id is None else place_of(connection, chain, checkpoint_id, last)
-    row = connection.execute(SQL.found, (chain, seq)).fetchone() if seq is not None else None
+    newest = thread.line.seq
+    seq = place_of(connection, thread.chain, checkpoint_id, newest) if checkpoint_id is not None else newest
+    row = connection.execute(SQL.found, (thread.chain, seq)).fetchone() if seq is not None else None
     if row is None:
         return None
-    return _stored(connection, chain, row, held_at(connection, chain, _line(row).ranges), unpack_id(head))
+    held = held_at(connection, thread.chain, _line_of_row(row).ranges)
+    return _stored(row, held, _results(connection, thread.chain, [row[0]])[row[0]], thread.head)
 
 
-def _stored(
-    connection: sqlite3.Connection, chain: int, row: Sequence[Any], held: Mapping[str, Content], head: str
-) -> Stored:
+def _line_of_row(row: _Row) -> Line:
+    return _line(row[0], row[9], row[10])
+
+
+def _stored(row: _Row, held: Mapping[str, Content], results: tuple[TaskResult, ...], head: str) -> Stored:
     return Stored(
-        _checkpoint(connection, chain, row),
+        _checkpoint(row),
         {name: content.data for name, content in held.items()},
-        _results(connection, chain, row[0]),
+        results,
         head,
         {name: content.parts for name, content in held.items() if content.parts},
     )
 
 
-def _checkpoint(connection: sqlite3.Connection, chain: int, row: Sequence[Any]) -> Checkpoint:
-    seq, identity, parent, version, step, source, next_, ran, metadata, _, _ = row
-    above = connection.execute(SQL.identity, (chain, seq - 1 if parent is None else parent)).fetchone()
+def _checkpoint(row: _Row) -> Checkpoint:
+    seq, identity, parent, version, step, source, following, ran, metadata, _, _ = row
     return checkpoint_of(
-        identity,
-        above[0] if above is not None else None,
-        seq if version is None else version,
-        step,
-        source,
-        next_,
-        ran,
-        metadata,
+        identity, parent, seq if version is None else version, step, source, following, ran, metadata
     )
 
 
-def _results(connection: sqlite3.Connection, chain: int, seq: int) -> tuple[TaskResult, ...]:
-    known: list[TaskResult] = []
-    for (data,) in connection.execute(SQL.kept, (chain, seq)):
-        known += unpack_results(data)
-    for identity, data in connection.execute(SQL.brought, (chain, seq)):
-        known += unpack_results(data, unpack_id(identity))
-    return merged(known)
+def _results(
+    connection: sqlite3.Connection, chain: int, seqs: Sequence[int]
+) -> dict[int, tuple[TaskResult, ...]]:
+    """What is known of the tasks of the steps that start from some checkpoints, by their numbers."""
+    known: dict[int, list[TaskResult]] = {seq: [] for seq in seqs}
+    which = (chain, json.dumps(seqs))
+    for seq, data in connection.execute(SQL.kept, which):
+        known[seq] += unpack_results(data)
+    for origin, _, identity, data in connection.execute(SQL.brought, which):
+        known[origin] += unpack_results(data, unpack_id(identity))
+    return {seq: merged(results) for seq, results in known.items()}
 
 
 # ---- history
 
 
+class Asked(Struct, frozen=True):
+    """Which of a thread's checkpoints are wanted.
+
+    Attributes:
+        before: those whose ids are below this one.
+        below: those made before this commit.
+        chain: the thread's number when its newest page was read. One of the same name that was made since is another.
+    """
+
+    thread_id: str
+    namespace: str
+    filter: Mapping[str, Any]
+    before: str | None
+    below: int = _LARGEST
+    chain: int | None = None
+
+
 class Page(Struct, frozen=True):
-    """Some of a thread's checkpoints, newest first; `older` is where the next page begins, None after the last."""
+    """Some checkpoints, newest first, and what to ask for to get older ones; None if there are none."""
 
     stored: list[Stored]
-    older: int | None
+    older: Asked | None
 
 
-def page(
-    connection: sqlite3.Connection,
-    thread_id: str,
-    namespace: str,
-    *,
-    matches: Matches | None,
-    below: int | None,
-    before: str | None,
-    size: int,
-) -> Page:
-    """The newest checkpoints that match, below a number and older than an id."""
-    thread = connection.execute(SQL.thread, (plain(thread_id), plain(namespace))).fetchone()
-    if thread is None:
+def page(connection: sqlite3.Connection, asked: Asked, size: int) -> Page:
+    """So many checkpoints, in a number of queries that does not depend on it."""
+    thread = thread_at(connection, asked.thread_id, asked.namespace)
+    if thread is None or asked.chain not in (None, thread.chain):
         return Page([], None)
-    chain, head, _, last, _, _ = thread
-    below = last + 1 if below is None else below
-    chosen: list[Sequence[Any]] = []
-    while len(chosen) < size:
-        rows = connection.execute(SQL.page, (chain, below, _LIGHT)).fetchall()
-        for row in rows:
-            below = row[0]
-            if before is not None and unpack_id(row[1]) >= before:
-                continue
-            if matches is None or matches(_checkpoint(connection, chain, row)):
-                chosen.append(row)
-                if len(chosen) == size:
-                    break
-        else:
-            if len(rows) < _LIGHT:
-                below = None
+    chain = thread.chain
+    chosen = _chosen(connection, chain, asked, size)
+    held = _held_by(connection, chain, [_line_of_row(row) for row in chosen])
+    results = _results(connection, chain, [row[0] for row in chosen])
+    return Page(
+        [_stored(row, held[row[0]], results[row[0]], thread.head) for row in chosen],
+        replace(asked, below=chosen[-1][0], chain=chain) if len(chosen) == size else None,
+    )
+
+
+def _chosen(connection: sqlite3.Connection, chain: int, asked: Asked, size: int) -> list[_Row]:
+    """Rows of the newest checkpoints that are wanted. SQL picks where it is exact, Python's equality decides."""
+    before = pack_id(asked.before) if asked.before is not None else None
+    step = asked.filter.get("step")
+    found = connection.execute(
+        SQL.page,
+        (
+            chain, asked.below,
+            before if before is not None and len(before) == _UUID else None,
+            _LETTERS.get(asked.filter.get("source")),
+            step if type(step) is int and abs(step) <= _LARGEST else None,
+        ),
+    )  # fmt: skip
+    chosen: list[_Row] = []
+    for row in found:
+        if asked.before is not None and unpack_id(row[1]) >= asked.before:
+            continue
+        if not asked.filter or matches(_checkpoint(row), asked.filter):
+            chosen.append(row)
+            if len(chosen) == size:
                 break
-    if not chosen:
-        return Page([], below)
-    held = _held_by(connection, chain, [_line(row) for row in chosen])
-    found = [_stored(connection, chain, row, held[row[0]], unpack_id(head)) for row in chosen]
-    return Page(found, below)
+    return chosen
+
+
+_LETTERS: Final[Mapping[Any, str]] = {word: letter for letter, word in SOURCES.items()}
 
 
 def _held_by(
@@ -273,12 +347,27 @@ def _held_by(
     """What several checkpoints see, by their numbers; each row is read once."""
     # Newest first, so the last one of a line stays: what it needs is all that any of that line needs.
     oldest = {(line.start, line.earlier): line.ranges for line in lines}
-    spans = ((1, max(line.seq for line in lines)),)
+    spans = _spans(lines)
     held: dict[int, dict[str, Content]] = {line.seq: {} for line in lines}
-    for channel in channels_of(connection, chain):
+    for channel in channels_of(connection, chain) if lines else ():
         log = _log(connection, chain, channel, spans, list(oldest.values()))
         for line in lines:
             content = log.content(line.ranges)
             if content is not None:
                 held[line.seq][restored(channel)] = content
     return held
+
+
+def _spans(lines: Iterable[Line]) -> Ranges:
+    """What any of these can see, newest first, without overlaps."""
+    spans: list[tuple[int, int]] = []
+    for low, high in sorted({span for line in lines for span in line.ranges}, key=_end, reverse=True):
+        if spans and high >= spans[-1][0]:
+            spans[-1] = (min(low, spans[-1][0]), spans[-1][1])
+        else:
+            spans.append((low, high))
+    return tuple(spans)
+
+
+def _end(span: tuple[int, int]) -> int:
+    return span[1]

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, TypeVar, Unpack
 
+from checkpointers.doors import Done, in_loop, refuse_in_loop
 from checkpointers.housekeeping import forget_runs, list_threads, prune
 from checkpointers.retention import run_names, wish
-from checkpointers.rows import matches
-from checkpointers.sqlite import reading, writing
-from checkpointers.sqlite.files import File, abandon, let_go, take
+from checkpointers.sqlite import reading
+from checkpointers.sqlite.failures import damaged
+from checkpointers.sqlite.files import File, abandon, borrowed, join, let_go, owned
 from checkpointers.sqlite.housekeeping import Housekeeping
-from checkpointers.sqlite.lanes import Lane, UsersLane, awaited, waited
-from checkpointers.sqlite.opening import migrate, patiently
+from checkpointers.sqlite.lanes import Connected, Lane, asked, awaited, told, waited
+from checkpointers.sqlite.opening import patiently
 from checkpointers.sqlite.options import Options, Synchronous, place_of
-from checkpointers.sqlite.reading import Page, within_snapshot
+from checkpointers.sqlite.reading import Asked, within_snapshot
 from checkpointers.sqlite.statements import script
-from checkpointers.sqlite.writer import Change, Writer
+from checkpointers.sqlite.writer import Change
 from graphrt.checkpoint import (
     Commit,
     Pruned,
@@ -31,20 +35,19 @@ from graphrt.checkpoint import (
     TaskResult,
     ThreadInfo,
 )
-from graphrt.errors import RunningLoopError, StorageError
+from graphrt.errors import StorageError
 
 if TYPE_CHECKING:
-    import sqlite3
-
     import aiosqlite
 
 __all__ = ["SqliteSaver"]
 
 T = TypeVar("T")
 
-_USERS: Final = "the connection"
-_PAGE: Final = 64
-"""Checkpoints that `history` reads at a time."""
+_PAGES: Final = (8, 16, 32, 64)
+"""Checkpoints that `history` reads at a time: few at first, for whoever wants only the newest."""
+_CLOSING_S: Final = 10.0
+"""How long closing waits for what is under way; its threads are daemons and do not keep a program from ending."""
 
 
 class SqliteOptions(TypedDict, total=False):
@@ -62,8 +65,8 @@ class SqliteSaver:
     may raise a `StorageError`. Nothing is opened before it is needed, and the tables are made then.
 
     Args:
-        connection: an aiosqlite connection of your own. Everything goes through it, closing it stays with you, and it
-            must not be in a transaction when the saver uses it.
+        connection: one of your own, from aiosqlite or (with `check_same_thread=False`) sqlite3. Everything goes through
+            it, between your transactions, and closing it stays with you.
 
     Example:
         >>> async with SqliteSaver.from_conn_string("chat.db") as saver:
@@ -72,10 +75,8 @@ class SqliteSaver:
 
     immediate: bool = False
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        lane = UsersLane(connection)
-        writer = Writer(lane, place=_USERS, patience_s=Options().busy_timeout_s)
-        self._prepare(None, writer, lambda: lane, lane)
+    def __init__(self, connection: aiosqlite.Connection | sqlite3.Connection) -> None:
+        self._prepare(borrowed(connection, Options()))
 
     @classmethod
     def from_conn_string(cls, conn_string: str, **options: Unpack[SqliteOptions]) -> Self:
@@ -91,30 +92,84 @@ class SqliteSaver:
             GraphValidationError: there is no such option, or no file is named.
         """
         saver = cls.__new__(cls)
-        place, chosen = place_of(conn_string, options)
-        file = take(place, chosen)
-        saver._prepare(file, file.writer, lambda: file.reader, file.side)
+        saver._prepare(owned(*place_of(conn_string, options)))
         return saver
 
-    def _prepare(self, file: File | None, writer: Writer, reader: Callable[[], Lane], side: Lane) -> None:
-        self._writer = writer
-        self._reader = reader
-        self._side = side
-        self._shelves = Housekeeping(side, self._read_aside, self._write)
+    def _prepare(self, file: File) -> None:
+        self._file = file
         self._ready = False
         self._closed = False
-        self._file = file
-        self._abandoned = weakref.finalize(self, abandon, file) if file is not None else None
-        if self._abandoned is not None:
-            self._abandoned.atexit = False
+        self._lock = Lock()
+        self._abandoned: weakref.finalize[..., SqliteSaver] | None = None
 
     # -- life ----------------------------------------------------------------------------------------------------
 
-    async def setup(self) -> None:
-        """Make the tables, or bring them to this program's version. First use does it anyway."""
-        self._check_open()
-        await awaited(self._writer.lane, _migrated)
-        self._ready = True
+    async def _enter(self) -> File:
+        """The file, open. Nothing is done twice if several tasks come at once, nor lost if one of them is cancelled."""
+        file = self._candidate()
+        await asked(file.main, partial(self._attach, file))
+        return self._file
+
+    def _candidate(self) -> File:
+        if self._closed:
+            raise StorageError(
+                "This SqliteSaver is closed. Make another one, or use it inside its `async with`."
+            )
+        file = self._file
+        if not file.alive:
+            if not file.shared:
+                raise StorageError(
+                    f"This process was forked off from the one that opened {file.place}. Open it here, or fork before."
+                )
+            self._ready = False
+            file = self._file = owned(file.place, file.options)
+        return file
+
+    def _attach(self, candidate: File, connected: Connected) -> None:
+        """Open the file, unless it is open under any of its names. Runs in the candidate's lane."""
+        if self._ready and candidate.alive:
+            connected()
+            return
+        file = join(candidate)
+        try:
+            if file is candidate:
+                connected()
+            else:
+                waited(file.main, lambda _: None)
+                candidate.close()
+        except BaseException:
+            if file.shared:
+                let_go(file)
+            else:
+                file.users -= 1  # what the user gave us may still be opened
+            raise
+        with self._lock:
+            spare = self._closed or self._ready
+            if not spare:
+                self._file = file
+                self._abandoned = weakref.finalize(self, abandon, file)
+                self._abandoned.atexit = False
+                self._ready = True
+        if spare:
+            let_go(file)
+
+    def setup(self) -> Coroutine[Any, Any, None]:
+        """Make the tables, or bring them to this program's version. First use does it anyway.
+
+        `await saver.setup()` in an event loop, `saver.setup()` where none runs.
+        """
+        if in_loop():
+            return self._set_up()
+        self._enter_now()
+        return Done()
+
+    async def _set_up(self) -> None:
+        await self._enter()
+
+    def _enter_now(self) -> File:
+        file = self._candidate()
+        told(file.main, partial(self._attach, file))
+        return self._file
 
     def migrations(self) -> str:
         """What `setup` would run on an empty database, as a script for the `sqlite3` command."""
@@ -122,12 +177,27 @@ class SqliteSaver:
 
     async def aclose(self) -> None:
         """Finish what was asked for, and close the file; nothing happens the second time."""
-        if self._ready and not self._closed and self._file is not None:
-            await awaited(self._writer.lane, lambda _: None)
-        self._let_go()
+        ended = self._leave()
+        if not ended.done():
+            await asyncio.wait([asyncio.wrap_future(ended)], timeout=_CLOSING_S)
+
+    def _leave(self) -> Future[None]:
+        """Let go of the file: done when it is closed, or others keep it open."""
+        with self._lock:
+            closed, self._closed, self._ready = self._closed, True, False
+            abandoned = self._abandoned
+        if abandoned is not None and abandoned.detach() is not None:
+            let_go(self._file)
+        elif not closed:
+            self._file.close()  # it was never opened
+        if not self._file.alive:
+            return self._file.main.ended
+        others: Future[None] = Future()
+        others.set_result(None)
+        return others
 
     async def __aenter__(self) -> Self:
-        await self.setup()
+        await self._enter()
         return self
 
     async def __aexit__(
@@ -135,28 +205,21 @@ class SqliteSaver:
     ) -> None:
         await self.aclose()
 
-    def _let_go(self) -> None:
-        self._closed = True
-        if self._file is not None and self._abandoned is not None and self._abandoned.detach() is not None:
-            let_go(self._file)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StorageError(
-                "This SqliteSaver is closed. Make another one, or use it inside its `async with`."
-            )
-
     # -- threads -------------------------------------------------------------------------------------------------
 
     async def commit(self, commit: Commit) -> None:
-        await self._write(partial(writing.commit, commit=commit))
+        file = self._file
+        if not (self._ready and file.alive):
+            file = await self._enter()
+        await file.writer.commit(commit)
 
     async def append_results(
         self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
     ) -> None:
-        await self._write(
-            lambda connection: writing.append(connection, thread_id, namespace, checkpoint_id, results)
-        )
+        file = self._file
+        if not (self._ready and file.alive):
+            file = await self._enter()
+        await file.writer.append(thread_id, namespace, checkpoint_id, results)
 
     async def load(
         self, thread_id: str, namespace: str = "", checkpoint_id: str | None = None
@@ -174,24 +237,18 @@ class SqliteSaver:
         before: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Stored]:
-        fits = partial(matches, wanted=filter) if filter else None
-        left = limit if limit is not None else -1
-        below: int | None = None
-        while left:
-            size = _PAGE if left < 0 else min(left, _PAGE)
-
-            def one_page(connection: sqlite3.Connection, below: int | None = below, size: int = size) -> Page:
-                return reading.page(
-                    connection, thread_id, namespace, matches=fits, below=below, before=before, size=size
-                )
-
-            found = await self._read(one_page)
-            for stored in found.stored:
+        wanted: Asked | None = Asked(thread_id, namespace, dict(filter or {}), before)
+        left = limit
+        sizes = iter(_PAGES)
+        size = 0
+        while wanted is not None and (left is None or left > 0):
+            size = next(sizes, size)
+            number = size if left is None else min(left, size)
+            page = await self._read(partial(reading.page, asked=wanted, size=number))
+            for stored in page.stored:
                 yield stored
-            below = found.older
-            if below is None:
-                return
-            left -= len(found.stored) if left > 0 else 0
+            wanted = page.older
+            left = None if left is None else left - len(page.stored)
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self.aprune(
@@ -202,10 +259,10 @@ class SqliteSaver:
 
     async def acopy_thread(self, source: str, target: str) -> int:
         """One transaction: commits of other threads wait until the thread's bytes are written once more."""
-        return await self._shelves.copy(source, target)
+        return await (await self._shelves()).copy(source, target)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> int:
-        return await forget_runs(self._shelves, run_names(run_ids))
+        return await forget_runs(await self._shelves(), run_names(run_ids))
 
     async def aprune(
         self,
@@ -217,15 +274,16 @@ class SqliteSaver:
     ) -> Pruned:
         now = datetime.now(UTC)
         wanted = wish(thread_ids, strategy=strategy, keep_last=keep_last, older_than=older_than, now=now)
-        return await prune(self._shelves, wanted)
+        return await prune(await self._shelves(), wanted)
 
-    def athreads(
+    async def athreads(
         self, *, prefix: str = "", after: str | None = None, limit: int | None = None
     ) -> AsyncIterator[ThreadInfo]:
-        return list_threads(self._shelves, prefix=prefix, after=after, limit=limit)
+        async for info in list_threads(await self._shelves(), prefix=prefix, after=after, limit=limit):
+            yield info
 
     async def astats(self) -> StorageStats:
-        return await self._shelves.stats()
+        return await (await self._shelves()).stats()
 
     async def areclaim(self) -> int:
         """Shorten the file by what nothing uses, a few megabytes at a time, between which others write.
@@ -234,44 +292,52 @@ class SqliteSaver:
         another program made without `PRAGMA auto_vacuum = INCREMENTAL` stays as it is: run VACUUM there while nobody
         uses it.
         """
-        return await self._shelves.reclaim()
+        return await (await self._shelves()).reclaim()
 
-    async def _read_aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if not self._ready:
-            await self.setup()
-        self._check_open()
-        return await awaited(self._side, partial(_snapshot, work))
+    async def _shelves(self) -> Housekeeping:
+        file = self._file
+        if not (self._ready and file.alive):
+            file = await self._enter()
+        return Housekeeping(file.side, partial(self._read, lane=file.side), self._write)
 
     async def _write(self, change: Change) -> Any:
-        if not self._ready:
-            await self.setup()
-        self._check_open()
-        return await self._writer.write(change)
+        file = self._file
+        if not (self._ready and file.alive):
+            file = await self._enter()
+        return await file.writer.write(change)
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if not self._ready:
-            await self.setup()
-        self._check_open()
-        return await awaited(self._reader(), partial(_snapshot, work))
+    async def _read(self, work: Callable[[sqlite3.Connection], T], lane: Lane | None = None) -> T:
+        file = self._file
+        if not (self._ready and file.alive):
+            file = await self._enter()
+        return await awaited(file.reader if lane is None else lane, partial(_look, file, work))
 
     # -- without an event loop -------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """`aclose` for callers without an event loop."""
-        _refuse_loop("close")
-        self._let_go()
+        """`aclose` for callers without an event loop.
+
+        Raises:
+            RunningLoopError: there is one in this thread.
+        """
+        refuse_in_loop("close")
+        try:
+            self._leave().result(_CLOSING_S)
+        except TimeoutError:
+            pass
 
     def delete_thread(self, thread_id: str) -> None:
-        """`adelete_thread` for callers without an event loop."""
-        _refuse_loop("delete_thread")
-        self._check_open()
-        waited(self._writer.lane, _migrated)
-        self._writer.write_now(partial(writing.delete, thread_id=thread_id))
+        """`adelete_thread` for callers without an event loop.
+
+        Raises:
+            RunningLoopError: there is one in this thread.
+        """
+        refuse_in_loop("delete_thread")
+        asyncio.run(self.adelete_thread(thread_id))
 
     def __enter__(self) -> Self:
-        _refuse_loop("with SqliteSaver")
-        waited(self._writer.lane, _migrated)
-        self._ready = True
+        refuse_in_loop("__enter__")
+        self._enter_now()
         return self
 
     def __exit__(
@@ -280,18 +346,8 @@ class SqliteSaver:
         self.close()
 
 
-def _migrated(connection: sqlite3.Connection) -> None:
-    # A connection of our own has done it when it was opened; of the user's nobody knows.
-    patiently(lambda: migrate(connection, _USERS), _USERS, Options().busy_timeout_s)
-
-
-def _snapshot(work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-    return patiently(lambda: within_snapshot(connection, work), "the database", Options().busy_timeout_s)
-
-
-def _refuse_loop(method: str) -> None:
+def _look(file: File, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RunningLoopError(method)
+        return patiently(lambda: within_snapshot(connection, work), file.place, file.writer.patience_s)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise damaged(error, file.place) from error

@@ -20,17 +20,14 @@ def _read(folder: str) -> dict[str, str]:
 class Statements(Struct, frozen=True):
     """One attribute per file in `sql/`, which says what it does."""
 
-    advance: str
     begin: str
     brought: str
     channel: str
     checkpoint: str
-    delete: str
-    follow: str
     found: str
-    identity: str
     keep: str
     kept: str
+    line: str
     merge: str
     merged: str
     near: str
@@ -54,8 +51,6 @@ LATEST: Final = max(MIGRATIONS)
 def script() -> str:
     """All migrations as a script for the `sqlite3` command, to be run on an empty database."""
     texts = [
-        f"{text}\nCREATE TABLE IF NOT EXISTS graphrt_migrations (version INTEGER PRIMARY KEY);\n"
-        f"INSERT INTO graphrt_migrations VALUES ({number});\n"
-        for number, text in MIGRATIONS.items()
+        f"{text}\nINSERT INTO graphrt_migrations VALUES ({number});\n" for number, text in MIGRATIONS.items()
     ]
     return "PRAGMA auto_vacuum = INCREMENTAL;\nBEGIN IMMEDIATE;\n\n" + "\n".join(texts) + "COMMIT;\n"

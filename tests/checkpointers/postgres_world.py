@@ -103,11 +103,12 @@ async def until_waiting(url: str, count: int = 1) -> list[int]:
     """Wait until so many backends wait for a lock; their process ids."""
     connection = await asyncpg.connect(url)
     try:
-        while True:
+        for _ in range(10_000):
             rows = await connection.fetch(
                 "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
             if len(rows) >= count:
                 return [row["pid"] for row in rows]
+        raise AssertionError(f"there are no {count} that wait for a lock")
     finally:
         await connection.close()

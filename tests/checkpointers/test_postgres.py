@@ -327,6 +327,16 @@ async def test_prepared_statements_may_be_off(postgres: str) -> None:
         await (await saver._lender.desk()).give_back(connection)  # type: ignore[attr-defined]
 
 
+async def test_pooler_that_loses_prepared_statements_is_told_of(saver: PostgresSaver) -> None:
+    await saver.load("thread")
+    pool = await saver._lender.desk()  # type: ignore[attr-defined]
+    connection = await pool.take()
+    await connection.execute("DEALLOCATE ALL")
+    await pool.give_back(connection)
+    with pytest.raises(StorageError, match="statement_cache_size to 0"):
+        await saver.load("thread")
+
+
 # ---- history
 
 

@@ -21,7 +21,7 @@ from tests.checkpointers.records import Writer, result
 
 @pytest.fixture
 async def saver(postgres: str) -> AsyncIterator[PostgresSaver]:
-    async with PostgresSaver.from_conn_string(postgres, max_size=4) as saver:
+    async with PostgresSaver.from_conn_string(postgres, max_size=4, acquire_timeout_s=5) as saver:
         yield saver
 
 

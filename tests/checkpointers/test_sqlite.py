@@ -199,7 +199,7 @@ async def test_commits_of_the_same_moment_share_a_transaction(path: str, sqlite:
 
 async def test_savers_of_one_file_share_its_writer(path: str, sqlite: SqliteSaver) -> None:
     async with SqliteSaver.from_conn_string(path) as other:
-        assert other._writer is sqlite._writer
+        assert other._file is sqlite._file
     assert await Writer(sqlite).commit()  # closing one leaves it to the others
 
 
@@ -311,4 +311,4 @@ async def test_closing_ends_the_threads(path: str) -> None:
         assert lanes
     await asyncio.to_thread(lambda: [thread.join(5) for thread in lanes])
     assert not any(thread.is_alive() for thread in lanes)
-    assert not any(place == path for place, _ in files._files)
+    assert not any(file.place == path for file in files._open.files.values())

@@ -51,7 +51,7 @@ async def _count(
     roll = dice(seed, name)
     async with Database(**database).open() as saver:
         app = counter(saver)
-        line.tell("ready")
+        line.tell("ready", 0)
         await asyncio.to_thread(line.hear)
         left = runs
         while left:
@@ -68,20 +68,22 @@ async def _count(
     line.tell("report", None)
 
 
-def come_first(line: Line, *, database: dict[str, Any], name: str, loop: str) -> None:
-    """Open a database when the test says so, and run a thread on it."""
-    on_loop(loop, _come_first(line, Database(**database), name))
+def come_first(line: Line, *, databases: list[dict[str, Any]], name: str, loop: str) -> None:
+    """Open one database after the other, each when the test says so, and run a thread on it."""
+    on_loop(loop, _come_first(line, [Database(**database) for database in databases], name))
 
 
-async def _come_first(line: Line, database: Database, name: str) -> None:
-    line.tell("ready")
-    await asyncio.to_thread(line.hear)
-    async with database.open() as saver:
-        app, config = counter(saver), {"configurable": {"thread_id": name}}
-        for run in range(3):
-            await app.ainvoke({"runs": [str(run)]}, config)
-        state = await app.aget_state(config)
-    line.tell("report", state.values)
+async def _come_first(line: Line, databases: list[Database], name: str) -> None:
+    left: list[Any] = []
+    for number, database in enumerate(databases):
+        line.tell("ready", number)
+        await asyncio.to_thread(line.hear)
+        async with database.open() as saver:
+            app, config = counter(saver), {"configurable": {"thread_id": name}}
+            for run in range(3):
+                await app.ainvoke({"runs": [str(run)]}, config)
+            left.append((await app.aget_state(config)).values)
+    line.tell("report", left)
 
 
 class Steps(TypedDict):
@@ -100,8 +102,8 @@ async def _hold(line: Line, *, database: dict[str, Any], durability: str, shape:
         return {"log": ["held too late"]}
 
     async def waits(state: Steps) -> dict[str, Any]:
-        await asyncio.Event().wait()
-        return {}
+        await saver.until_stored(2, "held", patience_s=60)
+        raise AssertionError("the result came too late and was stored")
 
     async with Database(**database).open() as inner:
         saver = Watched(inner, line)

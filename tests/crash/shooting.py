@@ -9,6 +9,8 @@ from graphrt.graph import START, StateGraph
 from tests.crash.databases import Database
 from tests.crash.jobs import on_loop
 from tests.crash.line import Line
+from tests.crash.rounds import dice
+from tests.crash.wire import fragile
 
 
 class Turns(TypedDict):
@@ -27,10 +29,28 @@ async def remember(state: Turns) -> dict[str, Any]:
 
 def talk(line: Line, **options: Any) -> None:
     """So many runs, so many at once, on threads of their own in turn; tell what each came to."""
-    on_loop(options.pop("loop"), _talk(line, **options))
+    on_loop(options.pop("loop"), _talk_and_report(line, **options))
 
 
-async def _talk(line: Line, *, database: dict[str, Any], runs: int, at_once: int, threads: int) -> None:
+async def _talk_and_report(line: Line, **options: Any) -> None:
+    line.tell("report", await _talk(line, **options))
+
+
+def talk_on_a_bad_line(line: Line, **options: Any) -> None:
+    """`talk`, and tell how often the wire broke."""
+    on_loop(options.pop("loop"), _talk_on_a_bad_line(line, **options))
+
+
+async def _talk_on_a_bad_line(
+    line: Line, *, database: dict[str, Any], one_in: int, seed: int, **options: Any
+) -> None:
+    async with fragile(database["url"], one_in=one_in, roll=dice(seed, "wire")) as (url, wire):
+        left = await _talk(line, database={**database, "url": url}, **options)
+    line.tell("broke", wire.unsent, wire.unheard)
+    line.tell("report", left)
+
+
+async def _talk(line: Line, *, database: dict[str, Any], runs: int, at_once: int, threads: int) -> list[Any]:
     async with Database(**database).open() as saver:
         app = conversation(saver)
 
@@ -49,7 +69,7 @@ async def _talk(line: Line, *, database: dict[str, Any], runs: int, at_once: int
         async with asyncio.TaskGroup() as group:
             for number in range(at_once):
                 group.create_task(worker(number))
-        line.tell("report", await everything(app, threads))
+        return await everything(app, threads)
 
 
 def conversation(saver: Any) -> Any:

@@ -39,12 +39,13 @@ def test_the_counter_equals_the_runs_that_were_acknowledged(
         assert refused, "they never met"
 
 
-def let_go(children: list[Child]) -> list[Any]:
-    """Let children go on that are all ready, at once; what they report."""
-    for child in children:
-        child.until_told("ready")
-    for child in children:
-        child.tell()
+def let_go(children: list[Child], times: int = 1) -> list[Any]:
+    """Let children go on that are all ready, at once, so many times; what they report."""
+    for number in range(times):
+        for child in children:
+            child.until_told("ready", number)
+        for child in children:
+            child.tell()
     return [child.report() for child in children]
 
 

@@ -84,6 +84,23 @@ def test_terminated_backends_cost_no_run(
         assert gun.hits >= runs // 20
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_wire_that_breaks_costs_no_run(
+    processes: Processes, swift_server: PostgresServer, loop: str, seed: int
+) -> None:
+    """Whether what was sent had been done, nobody knows when a connection breaks."""
+    if not swift_server.ours:
+        pytest.skip("the server of GRAPHRT_TEST_DSN may be out of reach for the wire")
+    runs = 400
+    child = processes.start(
+        shooting.talk_on_a_bad_line, database=Database("postgres", swift_server.create_database()).wire,
+        one_in=50, seed=seed, runs=runs, at_once=AT_ONCE, threads=THREADS, loop=loop,
+    )  # fmt: skip
+    nothing_lost(child, runs)
+    unsent, unheard = next(told[1:] for told in child.told if told[0] == "broke")
+    assert min(unsent, unheard) > 5
+
+
 @pytest.mark.parametrize("how", [PostgresServer.stop, PostgresServer.kill], ids=["in order", "at once"])
 def test_a_server_that_comes_back_in_time_costs_no_run(
     processes: Processes, swift_server: PostgresServer, how: Callable[[PostgresServer], None]

@@ -22,7 +22,7 @@ LOADS = 5
 class Savers(Protocol):
     """What the two runtimes do differently."""
 
-    def open(self, storage: Storage, address: str, together: int) -> AbstractAsyncContextManager[Any]:
+    def open(self, storage: Storage, address: str) -> AbstractAsyncContextManager[Any]:
         """Open a checkpointer with the storage's settings."""
         ...
 
@@ -49,7 +49,7 @@ class GraphApi:
     @asynccontextmanager
     async def open(self, job: Job) -> AsyncGenerator[Run]:
         case, together = job.row.case, job.row.together
-        async with self.savers.open(job.row.storage, job.address, together) as saver:
+        async with self.savers.open(job.row.storage, job.address) as saver:
             graph = self.builder(case).compile(checkpointer=saver)
             if case.keeps_its_threads:
                 await self.begin(graph, saver, [f"thread-{number}" for number in range(together)], case.size)
@@ -57,7 +57,7 @@ class GraphApi:
 
     @asynccontextmanager
     async def talk(self, storage: Storage, address: str) -> AsyncGenerator["GraphTalk"]:
-        async with self.savers.open(storage, address, together=1) as saver:
+        async with self.savers.open(storage, address) as saver:
             seconds: list[float] = []
             timed = self.savers.timed(saver, seconds)
             yield GraphTalk(self.conversation().compile(checkpointer=timed), seconds)

@@ -17,7 +17,7 @@ class GraphrtSavers:
     """Opens them with their defaults, except for what the storage says."""
 
     @asynccontextmanager
-    async def open(self, storage: Storage, address: str, together: int) -> AsyncGenerator[Any]:
+    async def open(self, storage: Storage, address: str) -> AsyncGenerator[Any]:
         match storage.kind:
             case "sqlite":
                 library: Any = import_module("graphrt.checkpoint.sqlite").SqliteSaver

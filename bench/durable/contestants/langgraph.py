@@ -19,44 +19,31 @@ DISTRIBUTIONS = (
     "aiosqlite",
     "psycopg",
 )
-CONNECTIONS = 10
-"""Of the pool when many runs are under way, as many as graphrt's may have."""
 
 
 class LangGraphSavers:
     """Opens them as their documentation says."""
 
     @asynccontextmanager
-    async def open(self, storage: Storage, address: str, together: int) -> AsyncGenerator[Any]:
+    async def open(self, storage: Storage, address: str) -> AsyncGenerator[Any]:
         match storage.kind:
             case "sqlite":
                 aiosqlite: Any = import_module("aiosqlite")
-                library: Any = import_module("langgraph.checkpoint.sqlite.aio")
+                library: Any = import_module("langgraph.checkpoint.sqlite.aio").AsyncSqliteSaver
                 async with aiosqlite.connect(address) as connection:
-                    saver = library.AsyncSqliteSaver(connection)
+                    saver = library(connection)
                     await saver.setup()
                     await connection.execute(f"PRAGMA synchronous={storage.synchronous}")
                     yield saver
             case "postgres":
-                async with self._postgres(address, together) as saver:
+                # One connection, also for many runs: the saver has one lock round whatever it is given, and a pool
+                # makes it a third slower.
+                library = import_module("langgraph.checkpoint.postgres.aio").AsyncPostgresSaver
+                async with library.from_conn_string(address) as saver:
                     await saver.setup()
                     yield saver
             case "memory":
                 yield import_module("langgraph.checkpoint.memory").InMemorySaver()
-
-    @asynccontextmanager
-    async def _postgres(self, address: str, together: int) -> AsyncGenerator[Any]:
-        """One connection for one run, which is faster then; a pool for many."""
-        library: Any = import_module("langgraph.checkpoint.postgres.aio").AsyncPostgresSaver
-        if together == 1:
-            async with library.from_conn_string(address) as saver:
-                yield saver
-            return
-        pool: Any = import_module("psycopg_pool").AsyncConnectionPool
-        rows: Any = import_module("psycopg.rows").dict_row
-        options = {"autocommit": True, "prepare_threshold": 0, "row_factory": rows}
-        async with pool(address, min_size=1, max_size=CONNECTIONS, kwargs=options, open=False) as connections:
-            yield library(connections)
 
     def timed(self, saver: Any, seconds: list[float]) -> Any:
         put = saver.aput

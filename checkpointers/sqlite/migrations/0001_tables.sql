@@ -1,16 +1,16 @@
 -- A thread in a namespace is a chain of checkpoints, and a chain is a number everywhere else. What grows with the
 -- number of commits is kept narrow: no text is repeated, ids are 16 bytes, and no index serves only rare questions.
 
--- One row per thread and namespace; commits meet here.
+CREATE TABLE graphrt_migrations (
+    version INTEGER PRIMARY KEY
+);
+
+-- One row per thread and namespace. Its head is the newest checkpoint of the chain; a commit does not touch this row.
 CREATE TABLE graphrt_threads (
     chain     INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: housekeeping comes back to it later
     thread_id TEXT    NOT NULL,
     namespace TEXT    NOT NULL,
-    head      BLOB    NOT NULL, -- id of the newest checkpoint
-    tip       INTEGER NOT NULL, -- its number
-    seq       INTEGER NOT NULL, -- commits so far; never goes back
-    start     INTEGER NOT NULL, -- of the head's line (checkpointers/segments.py)
-    earlier   TEXT,             -- the ranges before it, as JSON; NULL for none
+    spent     INTEGER NOT NULL DEFAULT 0, -- commits up to this number may have been forgotten; none is used again
     UNIQUE (thread_id, namespace)
 );
 
@@ -36,12 +36,13 @@ CREATE INDEX graphrt_forks ON graphrt_checkpoints (chain, parent) WHERE parent I
 
 -- What tasks of the step that starts from a checkpoint have come to before that step is committed.
 CREATE TABLE graphrt_results (
-    chain  INTEGER NOT NULL REFERENCES graphrt_threads ON DELETE CASCADE,
+    chain  INTEGER NOT NULL,
     seq    INTEGER NOT NULL, -- the checkpoint
     path   TEXT    NOT NULL,
     failed INTEGER NOT NULL, -- it is an error, and gives way to a result
     data   BLOB    NOT NULL,
-    PRIMARY KEY (chain, seq, path)
+    PRIMARY KEY (chain, seq, path),
+    FOREIGN KEY (chain, seq) REFERENCES graphrt_checkpoints ON DELETE CASCADE
 ) WITHOUT ROWID;
 
 -- How a channel's rows are read and merged: checkpointers/segments.py.

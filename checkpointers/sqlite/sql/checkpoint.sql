@@ -1,3 +1,3 @@
 INSERT INTO graphrt_checkpoints
-    (chain, seq, parent, start, earlier, version, id, step, source, next, ran, metadata, results)
+    (chain, seq, id, parent, version, step, source, next, ran, metadata, start, earlier, results)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

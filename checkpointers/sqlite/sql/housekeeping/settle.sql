@@ -1,1 +1,4 @@
-UPDATE graphrt_threads SET tip = ?2, head = ?3, start = ?4, earlier = ?5 WHERE chain = ?1
+-- The numbers of commits that are forgotten are not given out again: their rows are still there for a while.
+UPDATE graphrt_threads
+SET spent = max(spent, (SELECT coalesce(max(seq), 0) FROM graphrt_checkpoints WHERE chain = ?1))
+WHERE chain = ?1

@@ -1,1 +1,0 @@
-DELETE FROM graphrt_threads WHERE thread_id = ?

@@ -1,1 +1,0 @@
-SELECT id FROM graphrt_checkpoints WHERE chain = ? AND seq = ?

@@ -1,0 +1,1 @@
+SELECT seq, start, earlier FROM graphrt_checkpoints WHERE chain = ? AND seq = ?
