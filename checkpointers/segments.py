@@ -13,7 +13,7 @@ moved once while the value grows to eight times its size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from struct import Struct as Layout
 from typing import Final, TypeAlias
 
@@ -99,22 +99,25 @@ def framed(seq: int, parts: Iterable[bytes]) -> bytes:
     return b"".join([piece for part in parts for piece in (_FRAME.pack(seq, len(part)), part)])
 
 
-def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The commit and bytes of each part.
+def frames(data: bytes) -> list[tuple[int, bytes]]:
+    """The commit and bytes of each part. Half of what reading a long thread costs here is this loop.
 
     Raises:
         ValueError: the bytes are no frames.
     """
+    found: list[tuple[int, bytes]] = []
+    unpack, head = _FRAME.unpack_from, _FRAME.size
     at, end = 0, len(data)
     while at < end:
-        if end - at < _FRAME.size:
+        start = at + head
+        if start > end:
             raise ValueError("a stored row is cut short")
-        seq, length = _FRAME.unpack_from(data, at)
-        at += _FRAME.size
-        if end - at < length:
+        seq, length = unpack(data, at)
+        at = start + length
+        if at > end:
             raise ValueError("a stored row is cut short")
-        yield seq, data[at : at + length]
-        at += length
+        found.append((seq, data[start:at]))
+    return found
 
 
 def content(rows: Sequence[Row], ranges: Ranges) -> Content | None:
@@ -131,7 +134,11 @@ def content(rows: Sequence[Row], ranges: Ranges) -> Content | None:
         if row.whole and within(row.seq, ranges):
             base, seen = row, []
         if row.parts:
-            seen += [part for seq, part in frames(row.parts) if within(seq, ranges)]
+            found = frames(row.parts)
+            if len(ranges) == 1 and found[-1][0] <= ranges[0][1] and found[0][0] >= ranges[0][0]:
+                seen += [part for _, part in found]  # rows ascend inside: all of it is seen
+            else:
+                seen += [part for seq, part in found if within(seq, ranges)]
     if base is None or base.data is None:
         if seen:
             raise ValueError("parts of a value are stored without the value they belong to")

@@ -113,7 +113,7 @@ async def memory_saver(directory: Path) -> AsyncIterator[Any]:
 
 @cache
 def postgres_server() -> Any:
-    """The server of this test session, started when the first test wants it."""
+    """The server that all tests share, started when the first test wants it."""
     from graphrt.testing.postgres import PostgresServer
 
     return PostgresServer().open()

@@ -63,7 +63,7 @@ async def migrate(connection: Connection, schema: str) -> None:
         if version >= number:
             continue
         async with transaction(connection):
-            # The lock is the transaction's, not the session's: behind a pooler the next statement may be in another.
+            # The lock is the transaction's, not the connection's: behind a pooler the next statement may be in another.
             await connection.execute(_LOCK, _lock_key(schema))
             if (await _version(connection, schema) or 0) < number:
                 await connection.execute(text.replace("{schema}", name))

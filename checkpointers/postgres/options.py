@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import fields
@@ -85,4 +85,6 @@ def read_url(url: str, given: Mapping[str, Any]) -> tuple[str, Options]:
         else:
             known = did_you_mean(name, _DRIVER.union(_NAMES))
             raise GraphValidationError(f"A Postgres URL has no parameter {name!r}.{known}")
-    return urlunsplit(parts._replace(query=urlencode(theirs))), options_of({**ours, **given})
+    # Put together by hand: urlunsplit leaves the slashes out where no host is named.
+    place = f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(theirs)}" if theirs else "")
+    return place, options_of({**ours, **given})

@@ -23,7 +23,7 @@ from checkpointers.rows import (
     unpack_id,
     unpack_results,
 )
-from checkpointers.segments import Content, Line, Ranges, frames, within
+from checkpointers.segments import Content, Line, Ranges, Row, content, frames, within
 from checkpointers.sqlite.statements import SQL
 from graphrt.checkpoint import Checkpoint, Stored, TaskResult
 from graphrt.errors import DeserializationError
@@ -166,14 +166,16 @@ def channels_of(connection: sqlite3.Connection, chain: int) -> Iterator[str]:
         name = row[0] + "\0"  # the next text that there can be
 
 
-def _log(
+def _rows(
     connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]
-) -> _Log:
-    """A channel's rows in some spans, newest first, as far back as checkpoints with these ancestors need them."""
+) -> list[tuple[int, bool, bytes | None, bytes | None]]:
+    """A channel's rows in some spans, oldest first, as far back as checkpoints with these ancestors need them."""
     waiting: list[Ranges] = list(needing)
     rows: list[tuple[int, bool, bytes | None, bytes | None]] = []
     for low, high in spans:
         for row in connection.execute(SQL.rows, (chain, channel, low, high)):
+            if type(row[0]) is not int or not _is_bytes(row[2]) or not _is_bytes(row[3]):
+                raise _unreadable(channel, "a row is no bytes")
             rows.append(row)
             if row[1]:
                 waiting = [needed for needed in waiting if not within(row[0], needed)]
@@ -181,15 +183,16 @@ def _log(
                     break
         if not waiting:
             break
-    return _unfolded(channel, reversed(rows))
+    rows.reverse()
+    return rows
 
 
-def _unfolded(channel: str, rows: Iterable[tuple[int, bool, bytes | None, bytes | None]]) -> _Log:
+def _log(
+    connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]
+) -> _Log:
     numbers: list[int] = []
     entries: list[bytes | tuple[bytes] | None] = []
-    for seq, whole, data, parts in rows:
-        if type(seq) is not int or not _is_bytes(data) or not _is_bytes(parts):
-            raise DeserializationError(f"Channel {restored(channel)!r} cannot be read: a row is no bytes.")
+    for seq, whole, data, parts in _rows(connection, chain, channel, spans, needing):
         if whole:
             numbers.append(seq)
             entries.append(data)
@@ -199,10 +202,12 @@ def _unfolded(channel: str, rows: Iterable[tuple[int, bool, bytes | None, bytes 
                     numbers.append(number)
                     entries.append((part,))
             except ValueError as error:
-                raise DeserializationError(
-                    f"Channel {restored(channel)!r} cannot be read: {error}."
-                ) from None
+                raise _unreadable(channel, error) from None
     return _Log(numbers, entries)
+
+
+def _unreadable(channel: str, why: object) -> DeserializationError:
+    return DeserializationError(f"Channel {restored(channel)!r} cannot be read: {why}.")
 
 
 def _is_bytes(cell: Any) -> bool:
@@ -213,9 +218,15 @@ def held_at(connection: sqlite3.Connection, chain: int, ranges: Ranges) -> dict[
     """What a checkpoint with these ancestors sees in each channel."""
     held: dict[str, Content] = {}
     for channel in channels_of(connection, chain):
-        content = _log(connection, chain, channel, ranges, (ranges,)).content(ranges)
-        if content is not None:
-            held[restored(channel)] = content
+        rows = _rows(connection, chain, channel, ranges, (ranges,))
+        try:
+            seen = content(
+                [Row(seq, bool(whole), data, parts or b"") for seq, whole, data, parts in rows], ranges
+            )
+        except ValueError as error:
+            raise _unreadable(channel, error) from None
+        if seen is not None:
+            held[restored(channel)] = seen
     return held
 
 

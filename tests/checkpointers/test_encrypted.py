@@ -1,6 +1,8 @@
 """An encrypted checkpointer is one like the others, on every backend, and leaves nothing readable behind."""
 
 import operator
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -22,12 +24,16 @@ from graphrt.errors import DecryptionError, DeserializationError, GraphValidatio
 from graphrt.testing.conformance import CheckpointerConformance
 from graphrt.testing.conformance.records import Writer, result
 from tests.checkpointers.encrypted_world import Tampered, conversation, encrypted, stored_bytes
+from tests.conftest import SAVERS
 
 
 class TestContract(CheckpointerConformance):
-    @pytest.fixture
-    def saver(self, saver: Any) -> Any:
-        return encrypted(saver)
+    """On two of them, for time's sake; the tests below run on all."""
+
+    @pytest.fixture(params=["memory", "sqlite"])
+    async def saver(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+        async with SAVERS[request.param](tmp_path) as inner:
+            yield encrypted(inner)
 
 
 # ---- what is below

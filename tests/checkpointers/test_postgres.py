@@ -284,6 +284,11 @@ def test_options_stand_in_the_url() -> None:
     assert options == Options(schema="s", max_size=3, retry_s=0.5)
 
 
+@pytest.mark.parametrize("url", ["postgresql:///d?host=%2Ftmp", "postgresql://a:1,b:2/d", "postgres://u@/d"])
+def test_what_stands_in_the_url_for_the_driver_stays(url: str) -> None:
+    assert read_url(url, {}) == (url, Options())
+
+
 def test_keywords_go_before_what_the_url_says() -> None:
     _, options = read_url("postgresql://h/d?schema=s", {"schema": "t"})
     assert options.schema == "t"

@@ -33,6 +33,8 @@ def processes(forking: "Processes") -> Iterator["Processes"]:
 def durable_server() -> Iterator[PostgresServer]:
     with PostgresServer(fsync=True) as server:
         yield server
+        if server.ours:
+            server.kill()  # in order it would first write everything to the disk, which takes a busy one half a minute
 
 
 @pytest.fixture(params=KINDS)
@@ -55,6 +57,6 @@ def seed() -> int:
 
 
 @pytest.fixture
-def rounds() -> int:
-    """How many random moments, on each database."""
+def moments() -> int:
+    """At how many random moments to kill, on each database."""
     return int(os.environ.get("GRAPHRT_CRASH_ROUNDS", "200"))

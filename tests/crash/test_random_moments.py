@@ -32,7 +32,7 @@ WAYS = [
 
 
 def test_a_run_that_is_killed_at_a_random_moment_goes_on(
-    processes: Processes, databases: Databases, rounds: int, seed: int
+    processes: Processes, databases: Databases, moments: int, seed: int
 ) -> None:
     shared = databases.place()
     unbroken = Round(processes, shared, "unbroken", WAYS[0]).unbroken()
@@ -43,20 +43,20 @@ def test_a_run_that_is_killed_at_a_random_moment_goes_on(
         database = databases.place(**roll.choice(OPTIONS[databases.kind])) if roll.random() < 0.1 else shared
         crashed = Round(processes, database, f"round {number}", roll.choice(WAYS))
         kill_somewhere(crashed, roll, LINES)
-        if roll.random() < 0.3:
+        if roll.random() < 0.5:
             kill_somewhere(crashed, roll, LINES // 4)
         crashed.check(unbroken)
         return crashed.kills
 
-    assert sum(each(crash, range(rounds))) >= rounds
+    assert sum(each(crash, range(moments * 3 // 4))) >= moments
     assert not damage_of(shared)
 
 
 def test_many_runs_at_once_that_are_killed_again_and_again_all_end(
-    processes: Processes, databases: Databases, rounds: int, seed: int
+    processes: Processes, databases: Databases, moments: int, seed: int
 ) -> None:
     """Their commits share transactions, on SQLite."""
-    turns, threads, processes_killed = 6, 30, max(1, rounds // 15)
+    turns, threads, processes_killed = 6, 30, max(1, moments // 15)
     work = {"database": databases.place().wire, "turns": turns, "threads": threads}
     roll = dice(seed, databases.kind, "many")
     for _ in range(processes_killed):

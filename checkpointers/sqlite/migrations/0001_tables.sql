@@ -45,7 +45,8 @@ CREATE TABLE graphrt_results (
     FOREIGN KEY (chain, seq) REFERENCES graphrt_checkpoints ON DELETE CASCADE
 ) WITHOUT ROWID;
 
--- How a channel's rows are read and merged: checkpointers/segments.py.
+-- How a channel's rows are read and merged: checkpointers/segments.py. With rowids and an index, as rows grow large:
+-- SQLite reads whole rows to compare the keys of a table without.
 CREATE TABLE graphrt_segments (
     chain   INTEGER NOT NULL REFERENCES graphrt_threads ON DELETE CASCADE,
     channel TEXT    NOT NULL,
@@ -54,4 +55,4 @@ CREATE TABLE graphrt_segments (
     data    BLOB,
     parts   BLOB,
     PRIMARY KEY (chain, channel, seq)
-) WITHOUT ROWID;
+);

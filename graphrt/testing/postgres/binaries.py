@@ -1,7 +1,7 @@
 """Where this machine has a Postgres server's programs, and how they are run by a user who may run them.
 
 Postgres refuses to run as root, so root lends it an unprivileged user. That user may be unable to enter the folder
-that holds the programs (a virtual environment below /root); then they are copied to where it can.
+that holds the programs (a virtual environment in the home of root); then they are copied to where it can.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starts, crashes and restarts a Postgres server of a test session's own, on a Unix socket in a temporary folder."""
+"""Starts, crashes and restarts a Postgres server for one run of tests, on a Unix socket in a temporary folder."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class PostgresServer:
             command += ["-c", f"{name}={value}"]
         who = unprivileged()
         with (folder / "log").open("ab") as log:
-            # A session of its own: Ctrl-C is for the tests, which then stop the server in their own order.
+            # Ctrl-C is for the tests, which then stop the server in their own order.
             server = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 user=who.user, group=who.group, extra_groups=who.extra_groups,
