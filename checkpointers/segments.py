@@ -23,7 +23,7 @@ __all__ = ["LARGE", "MAX_SEGMENTS", "TIDY_EVERY", "Content", "Line", "Ranges", "
            "mergeable", "within"]  # fmt: skip
 
 TIDY_EVERY: Final = 32
-"""Commits (by `Checkpoint.version`) between two looks at what can be merged."""
+"""Commits between two looks at what can be merged."""
 
 LARGE: Final = 8 << 20
 """Bytes from which on a row is not merged any more."""

@@ -51,7 +51,7 @@ def record_step(state: State, tasks: Iterable[Task], book: Book, encode: Encode)
     channels: list[ChannelData] = []
     appends: list[ChannelData] = []
     known: dict[int, bytes | None] = {}
-    for i in state.changed:
+    for i in dict.fromkeys(state.changed):  # a deferred channel is consumed and released in one commit
         if i in plan.untracked:
             continue
         channel = state.channels[i]

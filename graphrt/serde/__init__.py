@@ -19,15 +19,24 @@ Then those for bytes:
 8. Tags that start with `!` belong to graphrt, all others to users; `module:qualname` are classes named by a schema.
 9. The body of a class with fields is the map of its fields: new fields need a default, removed ones are ignored. Where
    fields mean something else than before, the class is registered with a higher `version` and an `upgrade`.
-10. A list of two or more values of one tagged type has one tag: `["!list", 1, [tag, version, [body, ...]]]`.
-11. No value starts with the byte 0xC1, which MessagePack never uses. It is kept for envelopes (encryption).
-12. At most `MAX_DEPTH` containers inside each other. Cycles are refused; an object met twice is written twice.
+10. A list of two or more values of one tagged type has one tag: `["!list", 1, [tag, version, [body, ...]]]`. One of
+    several types has the order, and beside it a list for each: `["!mixed", 1, [order, [[tag, version, body], ...]]]`.
+11. Records whose fields hold more than plain values may lie in a layout, `["!layout", 1, [header, data]]`: all their
+    types stand in the header, and the data is plain MessagePack (with its own timestamps). The header says all there is
+    to know; annotations only make writing and reading fast. What does not keep to its annotation is written the
+    general way, and so are a few records, whose tags take less room than a header.
+12. No value starts with the byte 0xC1, which MessagePack never uses. It is kept for envelopes (encryption).
+13. At most `MAX_DEPTH` containers inside each other. Cycles are refused; an object met twice is written twice.
 
-What is written under which tag is read from `standard` (the standard library), `failures` (exceptions), `words` (Send,
-Command, ...), `foreign` (numpy, pydantic), `records` and `derive` (users' classes). How it happens:
+Types become known through `graphrt.serde.register`, for the whole process, `TypeRegistry.register`, for one graph, or
+a schema that names them. What is written under which tag is read from `standard` (the standard library), `failures`
+(exceptions), `words` (Send, Command, ...), `foreign` (numpy), `models` (pydantic), `records` and `derive` (users'
+classes). How it happens:
 
     dumps   value --lower--> plain values and extensions --msgspec--> bytes
+            plain: is anything to be done?  together: many values under one tag or layout  columns: do they keep to it?
     loads   bytes --msgspec, calling revive for each extension, inner ones first--> value
+            rebuild: data of a layout, by today's annotations if they say the same, else by its header
 
 Strings with lone surrogates, ints of any size, nan and infinities, NUL characters and empty containers are values like
 all others. Exceptions come back without traceback and cause; those of unregistered classes as a `RemoteError`.
@@ -36,6 +45,10 @@ all others. Exceptions come back without traceback and cause; those of unregiste
 from graphrt.serde.failures import RemoteError
 from graphrt.serde.registry import TypeRegistry
 from graphrt.serde.serializer import Serializer
+from graphrt.serde.shared import register
 from graphrt.serde.wire import MAX_DEPTH, UnknownValue
+from graphrt.serde.zones import load_zones
 
-__all__ = ["MAX_DEPTH", "RemoteError", "Serializer", "TypeRegistry", "UnknownValue"]
+__all__ = [
+    "MAX_DEPTH", "RemoteError", "Serializer", "TypeRegistry", "UnknownValue", "load_zones", "register",
+]  # fmt: skip

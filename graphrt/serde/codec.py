@@ -26,6 +26,7 @@ class Codec(Struct, frozen=True, eq=False):
         steps: what a path says for the items of a list body, for bodies whose layout means nothing to the user.
         upgrade: `upgrade[n]` turns a body of version `n` into one of version `n + 1`.
         native: how msgspec can write and read the value by itself, where that is proven to be exact.
+        members: of an enum, what msgspec writes for each member, where it reads that back without a word of the class.
     """
 
     tag: str
@@ -37,6 +38,7 @@ class Codec(Struct, frozen=True, eq=False):
     steps: tuple[str, ...] = ()
     upgrade: Mapping[int, Decode] = {}
     native: Native | None = None
+    members: Mapping[str, Any] | None = None
 
 
 def type_name(typ: type) -> str:

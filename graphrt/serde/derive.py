@@ -8,7 +8,7 @@ from typing import Any
 
 from graphrt.serde.codec import Codec, Decode, Encode, checked, type_name
 from graphrt.serde.failures import exception_codec
-from graphrt.serde.foreign import is_model, model_codec
+from graphrt.serde.models import model_codec
 from graphrt.serde.records import record_codec
 
 __all__ = ["derive"]
@@ -18,12 +18,12 @@ def derive(typ: Any, tag: str | None = None) -> Codec | None:
     """The codec that `typ` describes by itself, or None if it says nothing about its parts."""
     tag = tag or type_name(typ)
     if issubclass(typ, enum.Enum):
-        return Codec(tag, typ, *_enum(typ))
+        return Codec(tag, typ, *_enum(typ), members=_native_members(typ))
     if issubclass(typ, BaseException):
         return exception_codec(tag, typ)
     base = next((base for base in _PLAIN if base in typ.__mro__), None)
     if base is None or hasattr(typ, "_fields"):
-        return model_codec(tag, typ) if is_model(typ) else record_codec(tag, typ)
+        return model_codec(tag, typ) or record_codec(tag, typ)
     return Codec(tag, typ, *_subclass(typ, base)) if _is_bare(typ, base) else None
 
 
@@ -33,6 +33,18 @@ def _enum(typ: type[enum.Enum]) -> tuple[Encode, Decode]:
         return (lambda value: value.value), (lambda body: typ(checked(body, int)))
     members = typ.__members__
     return (lambda value: value._name_), (lambda body: members[body])
+
+
+def _native_members(typ: type[enum.Enum]) -> dict[str, Any] | None:
+    """The values of an enum that msgspec knows by them: all texts or all ints, and no combinations or surprises."""
+    values = {name: member._value_ for name, member in typ.__members__.items()}
+    asks_class = getattr(typ._missing_, "__func__", None) is not _NOTHING_MISSING
+    if asks_class or issubclass(typ, enum.Flag) or set(map(type, values.values())) not in ({str}, {int}):
+        return None
+    return values
+
+
+_NOTHING_MISSING = getattr(enum.Enum._missing_, "__func__", None)
 
 
 def _is_bare(typ: type, base: type) -> bool:

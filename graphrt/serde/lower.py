@@ -15,13 +15,18 @@ from typing import Any, TypeAlias
 
 from msgspec.msgpack import Encoder, Ext
 
-from graphrt.serde.codec import Codec, type_name
+from graphrt.serde.codec import Codec
 from graphrt.serde.failures import RemoteError, remote
-from graphrt.serde.refused import Refused
+from graphrt.serde.layouts import Layouts
+from graphrt.serde.plain import are_plain_dicts, is_plain
+from graphrt.serde.refused import Refused, shown, too_deep, unregistered
 from graphrt.serde.registry import TypeRegistry
-from graphrt.serde.wire import ATOMS, EXT_CODE, MANY, MAX_DEPTH, UnknownValue, type_of
+from graphrt.serde.together import MANY_TAGGED, batch, laid_dict, tagging
+from graphrt.serde.wire import ATOMS, EXT_CODE, MAX_DEPTH, UnknownValue, type_of
 
 __all__ = ["Lowerer"]
+
+_LONGEST_SPARE = 1 << 20
 
 Lowering: TypeAlias = "Callable[[Lowerer, Any, int], Any]"
 
@@ -29,16 +34,45 @@ Lowering: TypeAlias = "Callable[[Lowerer, Any, int], Any]"
 class Lowerer:
     """One way of walking: `plain` types pass, every other type has a function in `table`."""
 
-    def __init__(self, registry: TypeRegistry, *, careful: bool) -> None:
+    def __init__(self, registry: TypeRegistry, layouts: Layouts, *, careful: bool) -> None:
         self.careful = careful
         self.plain = ATOMS - {int, str} if careful else ATOMS
-        self.encode = Encoder().encode
+        encoder = Encoder(uuid_format="bytes")
+        self.encode = encoder.encode
+        self._encode_into = encoder.encode_into
+        self._spare: list[bytearray] = []
+        self.layouts = layouts
         self.table = _Table(registry, careful=careful)
 
     def lower(self, value: Any, depth: int = 0) -> Any:
         """`value` itself, or a copy in which everything that is not plain is tagged."""
         typ = type_of(value)
         return value if typ in self.plain else self.table[typ](self, value, depth)
+
+    def tagged(self, tag: str, version: int, body: Any) -> Ext:
+        """A lowered body under its tag."""
+        return Ext(EXT_CODE, self.encode([tag, version, body]))
+
+    def tagged_at_length(self, tag: str, version: int, body: Any) -> Ext:
+        """The same for a body that may be long: in a buffer that `take_back` may find again.
+
+        A second fresh buffer of 100 KB, beside that of the result, costs as much as encoding does: the allocator gives
+        the memory back to the system each time, and gets it again page by page.
+        """
+        try:
+            buffer = self._spare.pop()
+        except IndexError:
+            buffer = bytearray()
+        self._encode_into([tag, version, body], buffer)
+        return Ext(EXT_CODE, buffer)
+
+    def take_back(self, written: object) -> None:
+        """Keep the buffer of a value that has been encoded, for the next one."""
+        if type(written) is not Ext or self._spare:
+            return
+        buffer: object = written.data
+        if type(buffer) is bytearray and len(buffer) < _LONGEST_SPARE:
+            self._spare.append(buffer)
 
 
 class _Table(dict[type, Lowering]):
@@ -63,32 +97,40 @@ class _Table(dict[type, Lowering]):
         elif typ in (set, frozenset):
             lowering = _set(codec.tag)
         else:
-            lowering = _tagging(codec)
+            lowering = tagging(codec)
             self._codecs[typ] = codec
         self[typ] = lowering
         return lowering
 
     def tagging(self, typ: type) -> Codec | None:
-        """The codec of a type whose values get its tag and nothing else, so that a list of them can share it."""
+        """The codec of a type whose values get its tag and nothing else, so that many of them can share it."""
         if typ not in self:
             self[typ]  # fills both
         return self._codecs.get(typ)
 
 
 def _list(walk: Lowerer, value: list[Any], depth: int) -> Any:
+    """The list as it is, if nothing in it needs a tag; all of one type together; else item by item."""
     if depth >= MAX_DEPTH:
-        raise _too_deep(value)
+        raise too_deep(value)
     if not value:
         return value
-    plain, table = walk.plain, walk.table
     first = type_of(value[0])
-    if first in plain:
-        if plain.issuperset(map(type, value)):  # stops at the first that is not
+    if first in walk.plain:
+        if walk.plain.issuperset(map(type, value)):  # stops at the first that is not
             return value
-    elif first is not dict and first is not list and len(value) > 1:
-        codec = table.tagging(first)
-        if codec is not None and len(set(map(type, value))) == 1:
-            return _many(walk, codec, value, depth)
+    elif first is dict:
+        if not walk.careful and are_plain_dicts(value, depth + 1):
+            return value
+    elif first is not list and len(value) > 1:
+        together = batch(walk, value, depth)
+        if together is not None:
+            return together
+    return _items(walk, value, depth)
+
+
+def _items(walk: Lowerer, value: list[Any], depth: int) -> Any:
+    plain, table = walk.plain, walk.table
     changed: list[Any] | None = None
     index = -1
     for item in value:
@@ -110,7 +152,9 @@ def _list(walk: Lowerer, value: list[Any], depth: int) -> Any:
 
 def _dict(walk: Lowerer, value: dict[Any, Any], depth: int) -> Any:
     if depth >= MAX_DEPTH:
-        raise _too_deep(value)
+        raise too_deep(value)
+    if not walk.careful and is_plain(value, depth):
+        return value
     plain, table = walk.plain, walk.table
     changed: dict[Any, Any] | None = None
     for key, item in value.items():
@@ -119,10 +163,14 @@ def _dict(walk: Lowerer, value: dict[Any, Any], depth: int) -> Any:
         typ = type_of(item)
         if typ in plain:
             continue
+        if len(value) >= MANY_TAGGED and changed is None and typ is not list and typ is not dict:
+            together = laid_dict(walk, value, typ, depth)
+            if together is not None:
+                return together
         try:
             lowered = table[typ](walk, item, depth + 1)
         except Refused as refused:
-            refused.inside(f"[{key!r}]", value)
+            refused.inside(f"[{shown(key)}]", value)
             raise
         if lowered is not item:
             if changed is None:
@@ -140,7 +188,7 @@ def _careful_dict(walk: Lowerer, value: dict[Any, Any], depth: int) -> Any:
 def _pairs(walk: Lowerer, value: dict[Any, Any], depth: int) -> Ext:
     """A dict whose keys are not all plain strings: a list of keys and a list of values."""
     if depth >= MAX_DEPTH:
-        raise _too_deep(value)
+        raise too_deep(value)
     keys: list[Any] = []
     items: list[Any] = []
     for key, item in value.items():
@@ -150,9 +198,9 @@ def _pairs(walk: Lowerer, value: dict[Any, Any], depth: int) -> Ext:
             step = "[{}]"
             items.append(walk.lower(item, depth + 1))
         except Refused as refused:
-            refused.inside(step.format(repr(key)), value)
+            refused.inside(step.format(shown(key)), value)
             raise
-    return _tagged(walk, "!dict", 1, [keys, items])
+    return walk.tagged("!dict", 1, [keys, items])
 
 
 def _set(tag: str) -> Lowering:
@@ -160,7 +208,7 @@ def _set(tag: str) -> Lowering:
 
     def lowering(walk: Lowerer, value: set[Any] | frozenset[Any], depth: int) -> Ext:
         if depth >= MAX_DEPTH:
-            raise _too_deep(value)
+            raise too_deep(value)
         items: list[Any] = []
         for item in value:
             try:
@@ -168,84 +216,18 @@ def _set(tag: str) -> Lowering:
             except Refused as refused:
                 refused.inside("{...}", value)
                 raise
-        return _tagged(walk, tag, 1, sorted(items, key=walk.encode))
+        return walk.tagged(tag, 1, sorted(items, key=walk.encode))
 
     return lowering
-
-
-def _tagged(walk: Lowerer, tag: str, version: int, body: Any) -> Ext:
-    return Ext(EXT_CODE, walk.encode([tag, version, body]))
-
-
-def _tagging(codec: Codec) -> Lowering:
-    """For most types: encode, lower what came out, put the tag on."""
-    tag, version, native = codec.tag, codec.version, codec.native
-
-    def lowering(walk: Lowerer, value: Any, depth: int) -> Ext:
-        if depth >= MAX_DEPTH:
-            raise _too_deep(value)
-        as_it_is = native is not None and _may_be_native(walk, depth) and native.fits(value)
-        body = value if as_it_is else _body(walk, codec, value, depth)
-        return Ext(EXT_CODE, walk.encode([tag, version, body]))
-
-    return lowering
-
-
-def _many(walk: Lowerer, codec: Codec, values: list[Any], depth: int) -> Ext:
-    """A list of values of one type: the tag is written once."""
-    if depth + 1 >= MAX_DEPTH:
-        raise _too_deep(values)
-    if codec.native is not None and _may_be_native(walk, depth + 1) and codec.native.fits_all(values):
-        return _tagged(walk, MANY, 1, [codec.tag, codec.version, values])
-    bodies: list[Any] = []
-    for index, value in enumerate(values):
-        try:
-            bodies.append(_body(walk, codec, value, depth + 1))
-        except Refused as refused:
-            refused.inside(f"[{index}]", values)
-            raise
-    return _tagged(walk, MANY, 1, [codec.tag, codec.version, bodies])
-
-
-def _may_be_native(walk: Lowerer, depth: int) -> bool:
-    """Nothing is to be looked at in detail, and a list inside the record is not too deep."""
-    return not walk.careful and depth + 1 < MAX_DEPTH
-
-
-def _body(walk: Lowerer, codec: Codec, value: Any, depth: int) -> Any:
-    try:
-        body = codec.encode(value)
-    except Exception as error:
-        raise Refused(f"{type_name(codec.typ)} cannot be written: {error}", value) from error
-    typ = type_of(body)
-    if typ not in walk.plain:
-        try:
-            body = walk.table[typ](walk, body, depth)
-        except Refused as refused:
-            refused.rename(codec)
-            refused.inside("", value)
-            raise
-    if codec.native is not None:
-        body = _with_tagged_ints(walk, body, codec.native.floats)
-    return body
-
-
-def _with_tagged_ints(walk: Lowerer, body: dict[str, Any], floats: tuple[str, ...]) -> dict[str, Any]:
-    """Fields declared float hold floats on the wire, or something that is refused when read as a float."""
-    for name in floats:
-        item = body.get(name)
-        if type(item) is int:
-            body = {**body, name: _tagged(walk, "!int", 1, hex(item))}
-    return body
 
 
 def _exception(codec: Codec) -> Lowering:
     """A built-in exception, or a stand-in if what it carries cannot be written."""
-    tagging = _tagging(codec)
+    lower = tagging(codec)
 
     def lowering(walk: Lowerer, value: BaseException, depth: int) -> Any:
         try:
-            return tagging(walk, value, depth)
+            return lower(walk, value, depth)
         except Refused:
             return _remote(walk, value, depth)
 
@@ -257,11 +239,11 @@ def _remote(walk: Lowerer, value: BaseException, depth: int) -> Any:
 
 
 def _int(walk: Lowerer, value: int, depth: int) -> Any:
-    return value if -(1 << 63) <= value < 1 << 64 else _tagged(walk, "!int", 1, hex(value))
+    return value if -(1 << 63) <= value < 1 << 64 else walk.tagged("!int", 1, hex(value))
 
 
 def _str(walk: Lowerer, value: str, depth: int) -> Any:
-    return value if _is_unicode(value) else _tagged(walk, "!str", 1, value.encode("utf-8", "surrogatepass"))
+    return value if _is_unicode(value) else walk.tagged("!str", 1, value.encode("utf-8", "surrogatepass"))
 
 
 def _is_unicode(text: str) -> bool:
@@ -280,14 +262,4 @@ def _unknown(walk: Lowerer, value: UnknownValue, depth: int) -> Any:
 
 
 def _refuse(walk: Lowerer, value: object, depth: int) -> Any:
-    typ = type_of(value)
-    raise Refused(
-        f"{type_name(typ)} is not a registered type. Name the class in the annotations of the graph's state, or call "
-        f"register(tag, {typ.__name__}, ...). What cannot be stored (connections, locks, functions) belongs into the "
-        "run's context",
-        value,
-    )
-
-
-def _too_deep(value: object) -> Refused:
-    return Refused(f"it is nested deeper than {MAX_DEPTH} levels", value)
+    raise unregistered(value)

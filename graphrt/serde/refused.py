@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from graphrt.errors import SerializationError
 from graphrt.serde.codec import Codec, type_name
+from graphrt.serde.wire import MAX_DEPTH
 
-__all__ = ["Refused"]
+__all__ = ["Refused", "shown", "too_deep", "unregistered"]
 
 _SHOWN = 200  # characters of a path in a message
 
@@ -52,6 +53,33 @@ class Refused(Exception):
                 steps, why = steps[:index], "a value contains itself"
                 break
         path = "".join(steps)
-        shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}..."
-        where = f" at {shown}" if path else ""
+        where = f" at {_cut(path)}" if path else ""
         return SerializationError(f"Cannot serialise{where}: {why}", path=path, type_name=self.type_name)
+
+
+def shown(key: object) -> str:
+    """A dict's key in a path, whatever its class makes of `repr()`."""
+    try:
+        return _cut(repr(key))
+    except Exception:  # such as that of an int with more than 4,300 digits
+        return f"<{type(key).__name__}>"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def too_deep(value: object) -> Refused:
+    """For a container that has too many others around it."""
+    return Refused(f"it is nested deeper than {MAX_DEPTH} levels", value)
+
+
+def unregistered(value: object) -> Refused:
+    """For a value of a type that nobody knows."""
+    typ = type(value)
+    return Refused(
+        f"{type_name(typ)} is not a registered type. Name the class in the annotations of the graph's state, or call "
+        f"graphrt.serde.register(tag, {typ.__name__}, ...). What cannot be stored (connections, locks, functions) "
+        "belongs into the run's context",
+        value,
+    )

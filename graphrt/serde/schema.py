@@ -11,10 +11,10 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-from graphrt.serde.foreign import is_model
+from graphrt.serde.models import model_hints
 from graphrt.serde.wire import ATOMS
 
-__all__ = ["is_typeddict", "reachable_classes"]
+__all__ = ["field_hints", "is_typeddict", "parts_of", "reachable_classes"]
 
 
 def is_typeddict(typ: type) -> bool:
@@ -39,12 +39,12 @@ def reachable_classes(schema: object) -> Iterator[type]:
         keep.append(item)
         if isinstance(item, type) and typing.get_origin(item) is None:  # list[int] passes for a type
             yield item
-            todo.extend(_field_types(item))
+            todo.extend(hint for _, hint in field_hints(item))
         else:
-            todo.extend(_parts(item))
+            todo.extend(parts_of(item))
 
 
-def _parts(annotation: Any) -> Iterator[object]:
+def parts_of(annotation: Any) -> Iterator[object]:
     """What an annotation that is not a class is made of."""
     if isinstance(annotation, enum.Enum):  # inside Literal
         yield type(annotation)
@@ -60,15 +60,14 @@ def _parts(annotation: Any) -> Iterator[object]:
     yield from (arg for arg in typing.get_args(annotation) if type(arg) not in ATOMS)
 
 
-def _field_types(cls: Any) -> Iterator[object]:
-    """Annotations of a class's fields, with forward references resolved where they can be."""
+def field_hints(cls: Any) -> Iterator[tuple[str, object]]:
+    """Names and annotations of a class's fields, with forward references resolved where they can be."""
     if cls.__module__ == "builtins":
         return
     for base in cls.__mro__:
         for name, hint in _annotations(base).items():
-            yield _resolved(base, name, hint)
-    if is_model(cls):  # pydantic has resolved names that nobody else can see
-        yield from (field.annotation for field in cls.model_fields.values())
+            yield name, _resolved(base, name, hint)
+    yield from model_hints(cls)  # pydantic has resolved names that nobody else can see
 
 
 def _annotations(cls: type) -> dict[str, Any]:

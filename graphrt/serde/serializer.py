@@ -7,6 +7,7 @@ from typing import Any
 
 from graphrt.edits import grown
 from graphrt.errors import DeserializationError, SerializationError
+from graphrt.serde.layouts import Layouts
 from graphrt.serde.lower import Lowerer
 from graphrt.serde.refused import Refused
 from graphrt.serde.registry import TypeRegistry
@@ -26,11 +27,12 @@ class Serializer:
 
     def __init__(self, registry: TypeRegistry | None = None) -> None:
         self.registry = TypeRegistry() if registry is None else registry
-        self._fast = Lowerer(self.registry, careful=False)
-        self._careful = Lowerer(self.registry, careful=True)
+        layouts = Layouts(self.registry)
+        self._fast = Lowerer(self.registry, layouts, careful=False)
+        self._careful = Lowerer(self.registry, layouts, careful=True)
         self._encode = self._fast.encode
-        self._decode = Reviver(self.registry, raw=False).decode
-        self._decode_raw = Reviver(self.registry, raw=True).decode
+        self._decode = Reviver(self.registry, layouts, raw=False).decode
+        self._decode_raw = Reviver(self.registry, layouts, raw=True).decode
 
     def dumps(self, value: object) -> bytes:
         """The bytes from which `loads` makes an equal value of the same type, all the way down.
@@ -45,7 +47,11 @@ class Serializer:
             if type(value) in ATOMS:
                 return self._encode(value)
             fast = self._fast
-            return self._encode(fast.table[type(value)](fast, value, 0))
+            lowered = fast.table[type(value)](fast, value, 0)
+            data = self._encode(lowered)
+            if lowered is not value:
+                fast.take_back(lowered)
+            return data
         except Refused as refused:
             raise refused.error() from refused.__cause__
         except (OverflowError, UnicodeEncodeError):  # a huge int or a lone surrogate somewhere

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, UnsetType
 
 from graphrt.serde.codec import Codec, Decode, checked
-from graphrt.serde.zones import zone
+from graphrt.serde.zones import key_of, zone
 
 __all__ = ["standard_codecs"]
 
@@ -102,7 +102,7 @@ def _times() -> Iterator[Codec]:
     yield Codec("!time", time, _clock_to, _clock_from(time), steps=("", "", ".tzinfo"))
     yield Codec("!timedelta", timedelta, _parts, lambda body: timedelta(*body))
     yield Codec("!timezone", timezone, _timezone_to, _timezone_from)
-    yield Codec("!zoneinfo", ZoneInfo, _zone_to, zone)
+    yield Codec("!zoneinfo", ZoneInfo, key_of, zone)
 
 
 def _parts(delta: timedelta) -> list[int]:
@@ -138,12 +138,6 @@ def _clock_from(typ: type[datetime] | type[time]) -> Decode:
         return typ.fromisoformat(text).replace(fold=fold, tzinfo=zoned)
 
     return decode
-
-
-def _zone_to(value: ZoneInfo) -> str:
-    if not value.key:  # typed as str, but None for a zone read from a file without giving its key
-        raise TypeError("a ZoneInfo that was read from a file has no key to find it by")
-    return value.key
 
 
 def _texts() -> Iterator[Codec]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-__all__ = ["ATOMS", "EXT_CODE", "MANY", "MAX_DEPTH", "UnknownValue", "type_of"]
+__all__ = ["ATOMS", "EXT_CODE", "LAYOUT", "MANY", "MAX_DEPTH", "MIXED", "UnknownValue", "type_of"]
 
 EXT_CODE: Final = 71
 """The one MessagePack extension type that serde writes; its payload is MessagePack `[tag, version, body]`."""
@@ -17,6 +17,12 @@ MAX_DEPTH: Final = 128
 
 MANY: Final = "!list"
 """The tag of a list of values of one type: `[tag, version, [body, ...]]` of theirs."""
+
+LAYOUT: Final = "!layout"
+"""The tag of nested records of declared types: `[[classes, layout], data]`, see `layout`."""
+
+MIXED: Final = "!mixed"
+"""The tag of a list of values of several tagged types: `[types in order, [values of one type, ...]]`."""
 
 ATOMS: Final = frozenset({type(None), bool, int, float, str, bytes})
 """Types that MessagePack keeps exactly, as long as ints fit in 64 bits and strings are valid Unicode."""

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from base64 import b64encode, urlsafe_b64encode
 from traceback import format_exception
 
@@ -111,3 +113,9 @@ def test_what_the_caller_does_with_its_mapping_later_changes_nothing() -> None:
     expected = keys.subkey("a", b"x")
     given["a"] = TWO
     assert keys.subkey("a", b"x") == expected != Keys(given).subkey("a", b"x")
+
+
+def test_missing_package_says_what_to_install() -> None:
+    code = "import sys; sys.modules['cryptography'] = None; import graphrt.checkpoint.encrypted"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'graphrt[encryption]'" in done.stderr

@@ -159,7 +159,7 @@ async def test_many_mergings_at_once_lose_nothing(
         await asyncio.gather(*(saver._tidy(writer.thread, "") for _ in range(6)))
     numbers = [b"%d" % n for turn in range(3) for n in range(TIDY_EVERY - 10 + turn)]
     assert (await writer.load()).appends["log"] == tuple(numbers)
-    assert await rows(connection) < 10
+    assert await rows(connection) < TIDY_EVERY
 
 
 async def test_merging_of_a_thread_that_was_deleted_does_nothing(saver: PostgresSaver) -> None:

@@ -6,7 +6,7 @@ Each says in its docstring what the hole was; the identifiers are those of the a
 import ast
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any, TypedDict
@@ -212,14 +212,12 @@ async def test_js_2346_data_that_looks_like_an_envelope_stays_data(saver: Any, c
     CVE-2026-48775 was the third repair of the same idea, CVE-2025-68664 the same in langchain-core.
     """
     said = {"text": [call, {"nested": call}]}
-    graph = graph_on(saver)
-    writer_input: Any = {"text": said}
 
     async def keep(state: Any) -> Any:
         return {"text": state["text"]}
 
     graph = StateGraph(State).add_node(keep).add_edge(START, "keep").compile(checkpointer=saver)
-    assert (await graph.ainvoke(writer_input, config("t")))["text"] == said
+    assert (await graph.ainvoke({"text": said}, config("t")))["text"] == said
     read = [snapshot.values.get("text") async for snapshot in graph.aget_state_history(config("t"))]
     assert said in read and all(value in (None, said) for value in read)
 
@@ -309,7 +307,3 @@ async def test_savers_were_stranded_when_the_codec_was_repaired_here_they_hold_a
     writer = Writer(saver, "t")
     await writer.commit({"text": b"\xc1 a format of tomorrow \x00\xff"})
     assert (await writer.load()).channels == {"text": b"\xc1 a format of tomorrow \x00\xff"}
-
-
-async def _collect(items: AsyncIterator[Any]) -> list[Any]:
-    return [item async for item in items]

@@ -39,7 +39,7 @@ def fuzz(module: str, *kind: str, cases: int, **environment: str) -> dict[str, A
 
 @pytest.mark.slow
 def test_mutated_values_do_nothing_but_fail() -> None:
-    report = fuzz("tests.hostile.fuzz_values", cases=60_000)
+    report = fuzz("tests.hostile.fuzz_values", cases=40_000)
     assert report["wrong"] == []
     assert report["cases"] > 1_000
 
@@ -47,22 +47,22 @@ def test_mutated_values_do_nothing_but_fail() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, cases",
-    [("memory", 2_500), ("memory+encrypted", 1_200), ("sqlite", 250), ("sqlite+encrypted", 200)],
+    [("memory", 1_500), ("memory+encrypted", 800), ("sqlite", 150), ("sqlite+encrypted", 80)],
 )
 def test_changed_threads_do_nothing_but_fail(kind: str, cases: int) -> None:
     report = fuzz("tests.hostile.fuzz_threads", kind, cases=cases)
     assert report["wrong"] == []
-    assert report["cases"] > 100
+    assert report["cases"] >= 80
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind, cases", [("postgres", 250), ("postgres+encrypted", 200)])
+@pytest.mark.parametrize("kind, cases", [("postgres", 120), ("postgres+encrypted", 80)])
 def test_changed_tables_do_nothing_but_fail(kind: str, cases: int) -> None:
     url = postgres_server().create_database()
     PostgresSaver.from_conn_string(url).setup()
     report = fuzz("tests.hostile.fuzz_threads", kind, cases=cases, GRAPHRT_FUZZ_DSN=url)
     assert report["wrong"] == []
-    assert report["cases"] > 100
+    assert report["cases"] >= 80
 
 
 # ---- the watch itself sees what it is there for

@@ -106,6 +106,15 @@ class Box(msgspec.Struct, frozen=True, tag="box", rename="camel"):
     inner_value: Any
 
 
+class Event(msgspec.Struct):
+    """Nothing that a tag alone could tell: many of these lie in a layout."""
+
+    mood: Mood
+    at: datetime
+    span: tuple[int, str]
+    user: Name | None = None
+
+
 class Model(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
     title: str
@@ -124,7 +133,7 @@ class World(TypedDict):
     rights: Rights
     users: tuple[UserId, Count]
     shapes: list[Stack | Table]
-    records: list[Point | Note | Pair | Flat | Message | Row | Box | Model]
+    records: list[Point | Note | Pair | Flat | Message | Row | Box | Event | Model]
     error: PaymentError
 
 
@@ -304,6 +313,8 @@ def _fields(value: Any) -> Any:
             return repr(value)
 
 
+EVENTS = [Event(Mood.GOOD, datetime(2024, 1, 1, tzinfo=UTC), (number, "a")) for number in range(12)]
+
 EXAMPLES: dict[str, Any] = {
     "date": date(2024, 2, 29),
     "uuid": UUID(int=7),
@@ -313,6 +324,9 @@ EXAMPLES: dict[str, Any] = {
     "flats": [Flat("a", 1, 1.5), Flat("b", 2, 2, 3)],
     "rows": [Row(Name("n"), "a", 1.5), Row(Name("m"), "b", 2.0, 3)],
     "messages": [Message("user", Name("a"), 1.5), Message("tool", Name("b"))],
+    "events": EVENTS,
+    "events by name": {f"e{number}": event for number, event in enumerate(EVENTS)},
+    "several types": [Pair(1), Point(1), Pair((2,)), Note("a", 1, 0.5), *EVENTS],
     "model": Model(title="t", items=[Pair(1, (2,))]),
     "nested": {"a": [Point(1, {2: "x"}), {Color.RED}], (1, "b"): Send("n", Path("p"))},
 }

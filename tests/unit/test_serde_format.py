@@ -5,6 +5,7 @@ The rules are those of `graphrt.serde`; what is stored today has to be readable 
 
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -19,9 +20,10 @@ import numpy as np
 import pydantic
 import pytest
 
-from graphrt.serde import RemoteError
+from graphrt.serde import RemoteError, Serializer, TypeRegistry
 from graphrt.types import Command, Interrupt, Overwrite, Send
 from tests.unit.serde_world import (
+    EVENTS,
     Box,
     Color,
     Message,
@@ -143,6 +145,41 @@ GOLDEN: list[tuple[Any, bytes]] = [
 ]
 
 
+EVENT_LAYOUT = (
+    b"\x92\x92\x94\xa6record\xbctests.unit.serde_world:Event\x01"
+    b"\x84\xa4mood\x01\xa2at\xa8datetime\xa4span\x93\xa5fixed\xa3int\xa3str\xa4user\x93\xa2or\xa4null\xa3str"
+    b"\x94\xa4enum\xbbtests.unit.serde_world:Mood\x01\x82\xa4GOOD\xa4good\xa3BAD\xa3bad"
+)
+"""The classes; how they lie comes behind it: `0` for one event, `["list", 0]` for many."""
+
+EVENT = b"\x84\xa4mood\xa4good\xa2at\xd6\xffe\x92\x00\x80\xa4span\x92%b\xa1a\xa4user\xc0"
+
+GOLDEN += [
+    (
+        EVENTS,
+        b"\xc8\x02PG\x93\xa7!layout\x01\x92\xc4\x9e%b\x92\xa4list\x00\x9c%b"
+        % (EVENT_LAYOUT, b"".join(EVENT % bytes([number]) for number in range(12))),
+    ),
+    (
+        dict(zip("abcdefghijkl", EVENTS, strict=True)),
+        b"\xc8\x02hG\x93\xa7!layout\x01\x92\xc4\x9e%b\x92\xa4dict\x00\x8c%b"
+        % (
+            EVENT_LAYOUT,
+            b"".join(
+                b"\xa1%b%b" % (name.encode(), EVENT % bytes([number]))
+                for number, name in enumerate("abcdefghijkl")
+            ),
+        ),
+    ),
+    (
+        [Pair(1), Point(1)] * 4,
+        b"\xc7\xb8G\x93\xa6!mixed\x01\x92\xc4\x08\x00\x01\x00\x01\x00\x01\x00\x01\x92"
+        b"\x93\xa5!list\x01\x93\xbbtests.unit.serde_world:Pair\x01\x94%b"
+        b"\x93\xa5!list\x01\x93\xbctests.unit.serde_world:Point\x01\x94%b"
+        % (b"\x82\xa4left\x01\xa5right\xc0" * 4, b"\x82\xa1x\x01\xa1y\x00" * 4),
+    ),
+]
+
 IDS = [f"{type(value).__name__}-{index}" for index, (value, _) in enumerate(GOLDEN)]
 
 
@@ -161,10 +198,39 @@ def test_plain_values_are_plain_message_pack() -> None:
     assert WORLD.dumps(value) == msgspec.msgpack.encode(value)
 
 
+def test_a_union_lies_the_same_in_whatever_order_it_is_annotated() -> None:
+    @dataclass
+    class Forth:
+        at: datetime | None
+
+    @dataclass
+    class Back:
+        at: None | datetime  # noqa: RUF036
+
+    data = [
+        dumps_as("same", cls, [cls(datetime(2024, 1, 1, tzinfo=UTC)) for _ in range(12)])
+        for cls in (Forth, Back)
+    ]
+    assert data[0] == data[1]
+    assert b"!layout" in data[0]
+
+
+def dumps_as(tag: str, cls: type, value: Any) -> bytes:
+    registry = TypeRegistry()
+    registry.register(tag, cls)
+    return Serializer(registry).dumps(value)
+
+
 def test_everything_else_is_one_extension_type_with_tag_version_and_body() -> None:
     [item] = msgspec.msgpack.decode(WORLD.dumps([(1, 2)]))
     assert item.code == 71
     assert msgspec.msgpack.decode(item.data) == ["!tuple", 1, [1, 2]]
+
+
+def test_plain_values_among_others_are_plain() -> None:
+    items: list[Any] = [Pair(1), "x", 1, Point(1), None] * 10
+    decoded = msgspec.msgpack.decode(WORLD.dumps(items))
+    assert [item for item in decoded if type(item) is not msgspec.msgpack.Ext] == ["x", 1, None] * 10
 
 
 def test_no_value_looks_like_a_tagged_one() -> None:

@@ -16,10 +16,14 @@ from hypothesis import strategies as st
 from msgspec.msgpack import Ext
 
 from graphrt.errors import DeserializationError
-from graphrt.serde import TypeRegistry
+from graphrt.serde import Serializer, TypeRegistry
+from graphrt.serde.layouts import Layouts
+from graphrt.serde.revive import Reviver
+from tests.unit.serde_typed import Role, Turn, TurnStruct, turns, typed_serializer, typed_values
 from tests.unit.serde_world import EXAMPLES, hashables, values, world_serializer
 
 WORLD = world_serializer()
+TYPED = typed_serializer()
 SEEDS = [WORLD.dumps(value) for value in EXAMPLES.values()]
 TAGS = sorted(WORLD.registry.tags() - {"!zoneinfo"})  # a valid zone is read from the system's zone files
 FORBIDDEN = (
@@ -67,8 +71,8 @@ def nothing_happens() -> Iterator[None]:
     assert events == []
 
 
-def read(data: bytes) -> None:
-    for reader in (WORLD.loads, WORLD.loads_raw):
+def read(data: bytes, serializer: Serializer = WORLD) -> None:
+    for reader in (serializer.loads, serializer.loads_raw):
         with nothing_happens():
             try:
                 reader(data)
@@ -92,10 +96,8 @@ def test_random_bytes(data: bytes) -> None:
     read(data)
 
 
-@settings(max_examples=300)
-@given(values, st.data())
-def test_mutated_bytes(value: Any, data: st.DataObject) -> None:
-    blob = bytearray(WORLD.dumps(value))
+def mutated(whole: bytes, data: st.DataObject) -> bytes:
+    blob = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(blob)))
         match data.draw(st.sampled_from(["set", "cut", "insert", "splice"])):
@@ -107,7 +109,19 @@ def test_mutated_bytes(value: Any, data: st.DataObject) -> None:
                 blob[at:at] = data.draw(st.binary(max_size=4))
             case _:
                 blob[at:at] = data.draw(st.sampled_from(SEEDS))
-    read(bytes(blob))
+    return bytes(blob)
+
+
+@settings(max_examples=300)
+@given(values, st.data())
+def test_mutated_bytes(value: Any, data: st.DataObject) -> None:
+    read(mutated(WORLD.dumps(value), data))
+
+
+@settings(max_examples=300)
+@given(typed_values, st.data())
+def test_mutated_bytes_of_a_layout(value: Any, data: st.DataObject) -> None:
+    read(mutated(TYPED.dumps(value), data), TYPED)
 
 
 names = st.sampled_from(["os.system", "__class__", "list", "C", "<i2", "O"])
@@ -169,6 +183,101 @@ def test_a_time_zone_key_opens_no_file_and_imports_no_package(key: object) -> No
         WORLD.loads(tagged("!zoneinfo", 1, "No/Zone"))  # the list of packaged zones has been read
     with nothing_happens(), pytest.raises(DeserializationError):
         WORLD.loads(tagged("!zoneinfo", 1, key))
+
+
+# ---- layouts
+
+ROLE, TURN, STRUCT = (f"{cls.__module__}:{cls.__qualname__}" for cls in (Role, Turn, TurnStruct))
+words = st.sampled_from(
+    ["any", "null", "str", "int", "float", "datetime", "uuid", "decimal", "os.system", 0, 1, 2, -1, 2**40]
+)
+layouts = st.recursive(
+    words,
+    lambda inner: (
+        st.tuples(st.sampled_from(["list", "dict", "tuple", "fixed", "or", "eval"]), inner, inner)
+        | st.tuples(st.sampled_from(["list", "dict", "tuple", "or"]), inner).map(list)
+    ),
+    max_leaves=5,
+)
+laid_classes = st.tuples(
+    st.sampled_from(["record", "enum", "call"]),
+    st.sampled_from([ROLE, TURN, STRUCT, "!uuid", "!datetime", "os:system", "!layout"]),
+    st.integers(0, 2),
+    st.dictionaries(st.sampled_from(["role", "content", "at", "USER", "__class__"]), layouts, max_size=3),
+)
+
+
+@settings(max_examples=600)
+@given(st.lists(laid_classes, max_size=3), layouts, bodies)
+def test_crafted_layouts(classes: list[Any], root: Any, data: Any) -> None:
+    header = msgspec.msgpack.encode([classes, root])
+    read(tagged("!layout", 1, [header, data]), TYPED)
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"\xc1", b"\x92\x90", b"\x92\x90\x00", b"\x92\x90\x91\xa4list", b"\x90", 3, None, "text"]
+)
+def test_crafted_headers_of_layouts(header: Any) -> None:
+    for data in ([], {}, [b"x" * 2000], None):
+        read(tagged("!layout", 1, [header, data]), TYPED)
+    for body in ([], [header], header, {"a": 1}, b"\xc4"):
+        read(tagged("!layout", 1, body), TYPED)
+
+
+def test_a_class_that_refers_to_itself_without_end() -> None:
+    header = msgspec.msgpack.encode([[["record", TURN, 1, {"content": ["or", "null", 0]}]], 0])
+    data: Any = None
+    for _ in range(400):
+        data = {"content": data}
+    read(tagged("!layout", 1, [header, data]), TYPED)
+
+
+def test_ever_new_layouts_do_not_fill_the_memory() -> None:
+    registry = TYPED.registry
+    reviver = Reviver(registry, Layouts(registry), raw=True)
+    for number in range(1_100):
+        header = msgspec.msgpack.encode([[["record", f"unknown {number}", 1, {}]], 0])
+        reviver.decode(tagged("!layout", 1, [header, {}]))
+    assert 0 < len(reviver._laid) <= 1_001
+
+
+@settings(max_examples=300)
+@given(
+    st.binary(max_size=6), st.lists(st.tuples(st.sampled_from(TAGS), st.integers(0, 2), bodies), max_size=3)
+)
+def test_crafted_lists_of_several_types(order: bytes, groups: list[Any]) -> None:
+    read(tagged("!mixed", 1, [order, groups]))
+
+
+@pytest.mark.parametrize("order", [b"", b"\0", b"\0\0\0", b"\1\0", b"\0\0\1"])
+def test_a_list_of_several_types_whose_order_is_damaged_is_an_error(order: bytes) -> None:
+    data = tagged("!mixed", 1, [order, [["!list", 1, ["!tuple", 1, [[1], [2]]]]]])
+    with pytest.raises(DeserializationError):
+        WORLD.loads(data)
+    assert WORLD.loads(tagged("!mixed", 1, [b"\0\0", [["!list", 1, ["!tuple", 1, [[1], [2]]]]]])) == [
+        (1,),
+        (2,),
+    ]
+
+
+@pytest.mark.parametrize("tag", ["!list", "!mixed", "!layout"])
+def test_a_newer_form_of_many_values_is_refused(tag: str) -> None:
+    for reader in (WORLD.loads, WORLD.loads_raw):
+        with pytest.raises(DeserializationError, match=f"'{tag}' has version 2"):
+            reader(tagged(tag, 2, []))
+
+
+@pytest.mark.parametrize("size", [900, 1_000, 5_000, 70_000])
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 8, 13, 40])
+def test_long_values_that_are_cut_short(size: int, cut: int) -> None:
+    whole = TYPED.dumps(turns(20))
+    payload = msgspec.msgpack.encode(["!bytearray", 1, b"x" * size])
+    for data in (
+        whole[:cut],
+        whole[:-cut],
+        msgspec.msgpack.encode(Ext(71, payload[:cut] + payload[cut + 1 :])),
+    ):
+        read(data, TYPED)
 
 
 def test_extensions_nested_without_end_are_an_error() -> None:

@@ -31,6 +31,7 @@ class Stranger: ...
         ([[{"a": (1, LOCK)}]], "[0][0]['a'][1]"),
         ([Point(1, 2), Point(1, LOCK)], "[1].y"),
         ([Note("a", 1, 0.5), Note("b", 1, 0.5, [LOCK])], "[1].tags[0]"),  # type: ignore[list-item]
+        ([Pair(1), Point(1, 2)] * 10 + [Pair(LOCK)], "[20].left"),
         (Box({1: LOCK}), ".inner_value[1]"),
         ({(1, LOCK): 2}, f"<key {(1, LOCK)!r}>[1]"),
         ({LOCK}, "{...}"),
@@ -52,9 +53,26 @@ def test_the_path_leads_to_the_value(value: Any, path: str) -> None:
     assert path in str(caught.value)
 
 
+class Shy:
+    def __repr__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    "key, path",
+    [(10**5000, "[<int>][0]"), ("x" * 300, f"['{'x' * 199}...][0]"), (Shy(), "<key <Shy>>")],
+    ids=["huge int", "long text", "no repr"],
+)
+def test_a_key_that_cannot_be_shown_does_not_hide_the_path(key: Any, path: str) -> None:
+    with pytest.raises(SerializationError) as caught:
+        WORLD.dumps({key: [LOCK]})
+    assert caught.value.path == path
+
+
 def test_the_message_says_what_to_do() -> None:
     with pytest.raises(
-        SerializationError, match=r"at \['a'\]: .*:Stranger is not a registered type.*annotations.*register"
+        SerializationError,
+        match=r"at \['a'\]: .*:Stranger is not a registered type.*annotations.*serde\.register",
     ):
         WORLD.dumps({"a": Stranger()})
 

@@ -97,6 +97,24 @@ def test_dicts_keep_their_order_and_their_kind_of_keys() -> None:
     assert type(next(iter(again({UserId("ada"): 1})))) is UserId
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {UserId("a"): 1}, {1: 1}, {"a": 1, "b": (1,)}, {"a": UserId("x")}, {"a": (1,)}, {"b": 1}, {}, (), None,
+        OrderedDict(a=1), {"a": {"b": [{"c": {"d": UserId("x")}}]}}, {"a": [{UserId("b"): 1}]}, {"a": 2**70},
+    ],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 20])
+def test_one_odd_item_among_many_dicts_comes_back_as_it_was(odd: Any, size: int) -> None:
+    for value in (
+        [{"a": 1}] * size + [odd],
+        [odd] + [{"a": "x"}] * size,
+        {"x": [{"a": 1}] * size, "y": [odd]},
+    ):
+        assert seen(again(value)) == seen(value)
+
+
 def test_a_plain_value_is_encoded_without_being_copied_or_changed() -> None:
     value: dict[str, Any] = {"a": [1, {"b": (1, 2)}], "c": OrderedDict(x=1)}
     WORLD.dumps(value)
