@@ -153,4 +153,8 @@ def _settings(connection: sqlite3.Connection) -> Generator[None]:
         with suppress(sqlite3.Error):  # the work may have broken the connection; that has been told
             if not keys:
                 connection.execute("PRAGMA foreign_keys = OFF")
-            connection.row_factory, connection.text_factory = rows, text
+            # The user may have set others meanwhile, for that needs no turn in this thread.
+            if connection.row_factory is None:
+                connection.row_factory = rows
+            if connection.text_factory is str:
+                connection.text_factory = text

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -177,17 +178,25 @@ async def asked(lane: Lane, question: Callable[[Connected], T]) -> T:
     """Have a question answered in a lane. If the caller is cancelled it is answered all the same."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
+    lane.post(partial(_answer, loop, future, question))
+    try:
+        return await future
+    finally:
+        del future  # it holds the error, whose traceback holds this frame
 
-    def job(connected: Connected) -> None:
-        try:
-            result = question(connected)
-        except BaseException as error:
-            tell(loop, _fail, future, bare(error))
-        else:
-            tell(loop, _settle, future, result)
 
-    lane.post(job)
-    return await future
+def _answer(
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[T],
+    question: Callable[[Connected], T],
+    connected: Connected,
+) -> None:
+    try:
+        result = question(connected)
+    except BaseException as error:
+        tell(loop, _fail, future, bare(error))
+    else:
+        tell(loop, _settle, future, result)
 
 
 async def awaited(lane: Lane, work: Work[T]) -> T:
@@ -198,15 +207,18 @@ async def awaited(lane: Lane, work: Work[T]) -> T:
 def told(lane: Lane, question: Callable[[Connected], T]) -> T:
     """`asked` for a caller without an event loop."""
     future: Future[T] = Future()
+    lane.post(partial(_answer_now, future, question))
+    try:
+        return future.result()
+    finally:
+        del future
 
-    def job(connected: Connected) -> None:
-        try:
-            future.set_result(question(connected))
-        except BaseException as error:
-            future.set_exception(bare(error))
 
-    lane.post(job)
-    return future.result()
+def _answer_now(future: Future[T], question: Callable[[Connected], T], connected: Connected) -> None:
+    try:
+        future.set_result(question(connected))
+    except BaseException as error:
+        future.set_exception(bare(error))
 
 
 def waited(lane: Lane, work: Work[T]) -> T:

@@ -52,11 +52,8 @@ def open_writer(place: str, options: Options) -> sqlite3.Connection:
     def attempt() -> sqlite3.Connection:
         connection = _connect(place, options)
         try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for new files only
-            _use_wal(connection)
-            connection.execute(
-                "PRAGMA journal_size_limit = 16777216"
-            )  # what a large commit has made of the log
+            _shape(connection)
+            connection.execute("PRAGMA journal_size_limit = 16777216")  # after a large commit
             connection.execute(_SYNCHRONOUS[options.synchronous])
             migrate(connection, place)
         except BaseException:
@@ -83,8 +80,10 @@ _SYNCHRONOUS = {
 }
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _shape(connection: sqlite3.Connection) -> None:
+    """What a file is told once, and keeps."""
     try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for new files only
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
         if not is_read_only(error):
@@ -142,11 +141,15 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
     if version == LATEST:
         return
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        _upgrade(connection)
     except sqlite3.OperationalError as error:
         if is_read_only(error):
             raise schema_older(place, version, LATEST) from error
         raise
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)  # somebody else may have done it meanwhile
         for number, text in MIGRATIONS.items():

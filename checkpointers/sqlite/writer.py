@@ -108,6 +108,8 @@ class Writer:
         except asyncio.CancelledError:
             await self._end(request)
             raise
+        finally:
+            del request  # it holds the error, whose traceback holds this frame
 
     async def _end(self, request: _Request) -> None:
         """Take a cancelled caller's change back or, if it is under way, wait for what comes of it."""
