@@ -73,7 +73,8 @@ def grown(value: Any, parts: Iterable[Any]) -> Any:
 
 def _woven(old: list[Any], weave: Weave) -> list[Any]:
     lengths = [length for _, length, _ in weave.runs]
-    if sum(lengths) > len(old) or min(lengths, default=0) < 0:
+    news = [new for _, _, new in weave.runs]
+    if sum(lengths) > len(old) or min(lengths, default=0) < 0 or min(news, default=0) < 0:
         raise ValueError("a part copies more than there is")
     made: list[Any] = []
     used = 0

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Final
 
+from msgspec import MsgspecError
+
 from checkpointers.postgres.driver import asyncpg
-from graphrt.errors import GraphError, StorageBusyError, StorageError, StorageSchemaError
+from graphrt.errors import (
+    DeserializationError,
+    GraphError,
+    StorageBusyError,
+    StorageError,
+    StorageSchemaError,
+)
 
 __all__ = ["connection_lost", "server_busy", "server_starting", "told"]
 
@@ -22,6 +31,18 @@ _AGAIN: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ABSENT: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
 
 _UNPREPARED: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+
+
+_DAMAGED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MsgspecError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What reading raises when a column does not hold what a checkpointer wrote."""
 
 
 def connection_lost(error: BaseException) -> bool:
@@ -70,6 +91,11 @@ def told(error: Exception, *, schema: str, waited_s: float) -> Exception:
             return missing(schema, str(error))
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError():
             return StorageError(f"Postgres could not do what was asked: {type(error).__name__}: {error}")
+        case _ if isinstance(error, _DAMAGED):
+            return DeserializationError(
+                f"The tables in the schema {schema!r} of this database hold what graphrt did not write there: "
+                f"{type(error).__name__}: {error}."
+            )
         case _:
             return error
 

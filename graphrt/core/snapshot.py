@@ -13,12 +13,12 @@ from graphrt.checkpoint import ChannelData, Stored, TaskResult
 from graphrt.core.book import Book
 from graphrt.core.commit import commit, commit_null
 from graphrt.core.ids import path_text, task_id
-from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Plan
+from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Channel, Plan
 from graphrt.core.planning import plan_step
 from graphrt.core.report import Selection, result_of, values_of
 from graphrt.core.state import State, Task, TaskOwner
-from graphrt.errors import GraphValidationError, did_you_mean
-from graphrt.types import PregelTask
+from graphrt.errors import DeserializationError, GraphError, GraphValidationError, did_you_mean
+from graphrt.types import PregelTask, Send
 
 __all__ = ["Look", "adopt", "adopted", "children_of", "look_at", "restore"]
 
@@ -45,15 +45,41 @@ def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool, book: 
         content = decode(data, parts)
         if book is not None:
             book.learn(i, content, size=len(data) + sum(map(len, parts)), parts=len(parts))
-        channels[i] = plan.channels[i].from_checkpoint(content)
+        channels[i] = _channel_with(plan, i, content)
     state = State(plan, channels, [{} for _ in plan.views])
     state.show_all()
     state.version = checkpoint.version
     state.armed = sorted(_indexes(plan, checkpoint.next, running=running))
     state.ran = tuple(_indexes(plan, checkpoint.ran, running=False))
     if (sends := stored.channels.get(TASKS)) is not None:
-        state.sends = [send for send in decode(sends, ()) if running or send.node in plan.targets]
+        state.sends = [send for send in _sends(decode(sends, ())) if running or send.node in plan.targets]
     return state
+
+
+def _channel_with(plan: Plan, index: int, content: Any) -> Channel:
+    try:
+        return plan.channels[index].from_checkpoint(content)
+    except GraphError:
+        raise
+    except Exception as error:  # damaged, or another kind of channel stored it under this name
+        raise DeserializationError(
+            f"Channel {plan.channel_names[index]!r} of graph {plan.name!r} cannot hold what is stored for it, a "
+            f"{type(content).__name__}: {error}"
+        ) from error
+
+
+def _sends(content: Any) -> list[Send]:
+    """Stored Sends, if they are that."""
+    if type(content) is not list:
+        raise DeserializationError(f"Stored Sends are damaged: they are a {type(content).__name__}")
+    return [_send(item) for item in content]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _send(content: Any) -> Send:
+    """A stored Send, if it is that."""
+    if type(content) is not Send or type(content.node) is not str:
+        raise DeserializationError(f"A stored Send is damaged: it is a {type(content).__name__}")
+    return content
 
 
 def _indexes(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
@@ -93,7 +119,7 @@ def adopt(
         if found is None:
             continue
         if write.channel == TASKS:
-            send = decode(*found)
+            send = _send(decode(*found))
             if running or send.node in plan.targets:
                 task.go(plan, send)
         elif (i := plan.channel_index.get(write.channel)) is not None:

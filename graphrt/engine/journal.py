@@ -24,7 +24,7 @@ from graphrt.core.recording import Recorded, names_of, record_step, result_recor
 from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
 from graphrt.engine.patience import wait_out
-from graphrt.errors import SerializationError
+from graphrt.errors import DeserializationError, SerializationError
 from graphrt.types import Durability
 
 if TYPE_CHECKING:
@@ -86,7 +86,13 @@ class Journal:
         if stored is not None:
             self._head = stored.head
             self.current = stored.checkpoint.id
-            self._ids = CheckpointIds(int.from_bytes(urandom(6)), stored.head)
+            try:
+                self._ids = CheckpointIds(int.from_bytes(urandom(6)), stored.head)
+            except ValueError as error:
+                raise DeserializationError(
+                    f"The newest checkpoint of thread {self.thread_id!r} has the id {stored.head!r}, which is none "
+                    "of graphrt's: new ones could not be told to be newer."
+                ) from error
             self.last = stored.checkpoint
         return stored
 
@@ -142,7 +148,7 @@ class Journal:
         plan = state.plan
         names = plan.channel_names
         if self.book.held and self._holds(task):
-            return self.commit(state, step=step, source="loop", tasks=(task,))
+            return self._commit_whole(state, task, step, cleared)
         stored: tuple[ChannelData, ...] = ()
         written: tuple[ChannelData, ...] = ()
         try:
@@ -158,7 +164,7 @@ class Journal:
             pass
         if len(written) < len(task.writes):
             # The long way keeps in mind what may grow and, if something cannot be stored, says which node wrote it.
-            return self.commit(state, step=step, source="loop", tasks=(task,))
+            return self._commit_whole(state, task, step, cleared)
         node = task.node
         arms = node.arm_writes if task.arms is None else tuple([arm_write(plan.nodes[i]) for i in task.arms])
         result = TaskResult(node.path, node.name, written + arms)
@@ -175,6 +181,18 @@ class Journal:
         commit = Commit(self.thread_id, self.namespace, last, self._head, stored + cleared, (result,))
         self.current = self._head = identity
         return self._saver.commit(commit)
+
+    def _commit_whole(
+        self, state: State, task: Task, step: int, cleared: tuple[ChannelData, ...]
+    ) -> Awaitable[None]:
+        """The long way for such a step; the express way does not say what it changed."""
+        index = state.plan.channel_index
+        state.changed = [
+            *dict.fromkeys(i for i, _ in task.writes),
+            *(index[item.channel] for item in cleared),
+        ]
+        state.sends_changed = False
+        return self.commit(state, step=step, source="loop", tasks=(task,))
 
     def _holds(self, task: Task) -> bool:
         """Has it written to a channel whose stored value may grow?"""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from graphrt.core.ids import path_text, tick_of
+from graphrt.checkpoint import time_of
+from graphrt.core.ids import path_text
 from graphrt.core.report import (
     Selection,
     has_written,
@@ -117,6 +118,7 @@ def metadata_of(checkpoint: Checkpoint) -> dict[str, Any]:
     return {**checkpoint.metadata, "source": checkpoint.source, "step": checkpoint.step, "parents": {}}
 
 
-def created_at(checkpoint: Checkpoint) -> str:
-    """When a checkpoint was made, as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(tick_of(checkpoint.id) / 1e7, UTC).isoformat()
+def created_at(checkpoint: Checkpoint) -> str | None:
+    """When a checkpoint was made, as ISO 8601 in UTC; None if its id does not tell."""
+    made = time_of(checkpoint.id)
+    return None if made is None else made.isoformat()

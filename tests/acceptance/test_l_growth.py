@@ -146,3 +146,31 @@ async def test_debug_mode_names_the_node_that_changed_a_value_in_place(saver: An
 
 async def test_debug_mode_is_silent_about_nodes_that_return_new_values(saver: Any, thread: Any) -> None:
     await chat(saver, debug=True).ainvoke(asked(0), thread)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [TEXT, [TEXT, TEXT], {"a": TEXT}, TEXT.encode() * 3, (TEXT, 1)],
+    ids=["text", "list", "dict", "bytes", "tuple"],
+)
+async def test_large_value_of_a_plain_key_is_stored_at_every_step(
+    saver: Any, thread: Any, value: Any
+) -> None:
+    class Plain(TypedDict, total=False):
+        large: Any
+        small: int
+
+    def first(state: Plain) -> Plain:
+        return {"large": value}
+
+    def second(state: Plain) -> Plain:
+        return {"large": value * 2 if not isinstance(value, dict) else {**value, "b": TEXT}, "small": 1}
+
+    builder = StateGraph(Plain).add_sequence([first, second]).add_edge(START, "first")
+    graph = builder.compile(checkpointer=saver)
+    ended = await graph.ainvoke({"small": 0}, thread)
+    assert (await graph.aget_state(thread)).values == ended
+    again = await graph.ainvoke({"small": 5}, thread)
+    assert (await graph.aget_state(thread)).values == again == ended
+    shown = [snapshot.values async for snapshot in graph.aget_state_history(thread)]
+    assert [s.get("large") for s in shown][::-1][:4] == [None, None, value, ended["large"]]

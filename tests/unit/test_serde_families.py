@@ -25,8 +25,6 @@ from hypothesis import strategies as st
 from graphrt.serde import Serializer, TypeRegistry
 from graphrt.types import Command, Interrupt, Overwrite, Send
 
-pytestmark = pytest.mark.parity("T4")
-
 T = TypeVar("T")
 NAIVE = datetime.fromisoformat("2026-01-02T03:04:05.678")
 
@@ -460,6 +458,13 @@ def test_a_v1_model_takes_defaults_for_new_fields_and_forgets_removed_ones() -> 
     registry.register(f"{First.__module__}:First", changed)
     [result] = Serializer(registry).loads(data)
     assert (result.dict(), result.__fields_set__) == ({"size": 4, "note": "new"}, {"size"})
+
+
+def test_a_v1_model_takes_defaults_for_new_private_attributes() -> None:
+    registry = TypeRegistry()
+    registry.register(f"{First.__module__}:First", FirstExtra)
+    result = Serializer(registry).loads(EVERYTHING.dumps(First(x=1, size=3)))
+    assert (result.x, result._count) == (1, 0)
 
 
 def test_a_v1_model_can_become_a_model_of_version_2() -> None:

@@ -44,6 +44,18 @@ def is_laid(value: Any, serializer: Serializer = TYPED) -> bool:
     return b"!layout" in serializer.dumps(value)
 
 
+def reader(*classes: Any, **versions: Any) -> Serializer:
+    """One that knows classes by their short names, in the given versions."""
+    registry = TypeRegistry()
+    for cls in classes:
+        registry.register(cls.__name__, cls, **versions.get(cls.__name__, {}))
+    return Serializer(registry)
+
+
+def record(name: str, **fields: Any) -> Any:
+    return make_dataclass(name, fields.items())
+
+
 @dataclass
 class SubCall(Call):
     more: int = 0
@@ -104,6 +116,33 @@ def test_a_record_that_holds_many_lies_in_a_layout() -> None:
 def test_a_layout_is_smaller_than_its_tags() -> None:
     laid, tagged = turns(20), [*turns(19), turn(either=2**70)]
     assert len(TYPED.dumps(laid)) < len(TYPED.dumps(tagged)) / 1.5
+
+
+def test_no_layout_is_written_that_is_longer_than_the_tags_it_saves() -> None:
+    many: Any = enum.Enum("Many", {f"member_{number}": number for number in range(300)})
+    value = [record("Row", state=many)(many.member_7)] * 10
+    assert not is_laid(value, reader(type(value[0]), many))
+    assert is_laid(value * 30, reader(type(value[0]), many))
+
+
+class Guessing(enum.Enum):
+    KNOWN = "known"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Guessing":
+        raise AssertionError("the class was asked")
+
+
+class Rights(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+@pytest.mark.parametrize("member", [Guessing.KNOWN, Rights.READ | Rights.WRITE, Rights(0)], ids=str)
+def test_an_enum_that_finds_members_by_code_of_its_own_is_written_by_name(member: Any) -> None:
+    row = record("Row", state=type(member), at=datetime)
+    value, serializer = [row(member, AT)] * 20, reader(row, type(member))
+    assert not is_laid(value, serializer) and again(value, serializer) == value
 
 
 @pytest.mark.parametrize(
@@ -283,18 +322,6 @@ def test_a_deep_value_in_a_nested_record_is_refused() -> None:
 
 
 # ---- change
-
-
-def reader(*classes: Any, **versions: Any) -> Serializer:
-    """One that knows classes by their short names, in the given versions."""
-    registry = TypeRegistry()
-    for cls in classes:
-        registry.register(cls.__name__, cls, **versions.get(cls.__name__, {}))
-    return Serializer(registry)
-
-
-def record(name: str, **fields: Any) -> Any:
-    return make_dataclass(name, fields.items())
 
 
 Inner = record("Inner", n=int, at=datetime)

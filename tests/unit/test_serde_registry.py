@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, Optional, TypedDict, TypeVar
 
 import msgspec
@@ -214,6 +215,12 @@ def read_as(typ: Any, data: bytes, **options: Any) -> Any:
 
 
 @dataclass
+class Note:
+    at: datetime
+    text: str
+
+
+@dataclass
 class DocV1:
     title: str
     pages: int
@@ -253,6 +260,18 @@ def test_an_older_version_is_upgraded_step_by_step() -> None:
         2: lambda body: {**body, "tags": ("up",)},
     }
     assert read_as(DocV2, written_by(DocV1("a", 1)), version=3, upgrade=upgrade) == DocV2("a!", ("up",))
+
+
+@pytest.mark.parametrize("version", [1, 127, 128, 70_000])
+@pytest.mark.parametrize("tag", ["d", "d" * 31, "d" * 32, "d" * 300], ids=len)
+@pytest.mark.parametrize("length", [5, 900, 1_000, 70_000])
+def test_values_of_any_tag_version_and_length_come_back(tag: str, version: int, length: int) -> None:
+    registry = TypeRegistry()
+    registry.register(tag, Note, version=version)
+    value = [Note(datetime(2026, 1, 1, tzinfo=UTC), "x" * length)]
+    for notes in (value, value * 2, value * 20, (value, {"a": value * 3})):
+        serializer = Serializer(registry)
+        assert serializer.loads(serializer.dumps(notes)) == notes
 
 
 def test_upgrades_run_for_records_that_msgspec_could_read_by_itself() -> None:
