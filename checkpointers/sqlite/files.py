@@ -127,7 +127,10 @@ def join(candidate: File) -> File:
         file = candidate
         if candidate.shared:
             candidate.key = _key(candidate.place)
-            file = _open.files.setdefault(candidate.key, candidate)
+            file = _open.files.get(candidate.key, candidate)
+            if not file.alive:  # it was closed while it was being opened
+                file = candidate
+            _open.files[candidate.key] = file
         file.users += 1
     if file is not candidate:
         file.tighten(candidate.options)

@@ -52,7 +52,8 @@ class Writer:
     what is there. So what is appended is seen by a drain that begins later, or has posted one of its own.
 
     What threads have come to is remembered as long as nobody else writes, neither to the file (`PRAGMA data_version`)
-    nor through the same connection (`total_changes`): a query less for each of a hundred commits in a transaction.
+    nor through the same connection (`total_changes`, which counts what was rolled back too): a query less for each of a
+    hundred commits in a transaction.
     """
 
     def __init__(self, lane: Lane, *, place: str, patience_s: float) -> None:
@@ -191,7 +192,6 @@ class Writer:
             self._locked(connection, "COMMIT")
             self._state = version, connection.total_changes
         except BaseException:
-            self._known.clear()
             if connection.in_transaction:  # some errors have rolled back already
                 connection.execute("ROLLBACK")
             raise

@@ -13,6 +13,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import copy_context
+from sys import is_finalizing
 from typing import Any, Final, TypeVar, cast
 
 from graphrt.errors import RunningLoopError
@@ -96,8 +97,8 @@ class _PrivateLoop(threading.local):
         return self.runner
 
     def __del__(self) -> None:
-        if self.runner is not None:
-            self.runner.close()
+        if self.runner is not None and not is_finalizing():
+            self.runner.close()  # when the interpreter ends, what a loop needs for it may be gone already
 
 
 _private = _PrivateLoop()

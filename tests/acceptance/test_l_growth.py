@@ -160,10 +160,10 @@ async def test_large_value_of_a_plain_key_is_stored_at_every_step(
         large: Any
         small: int
 
-    def first(state: Plain) -> Plain:
+    async def first(state: Plain) -> Plain:
         return {"large": value}
 
-    def second(state: Plain) -> Plain:
+    async def second(state: Plain) -> Plain:
         return {"large": value * 2 if not isinstance(value, dict) else {**value, "b": TEXT}, "small": 1}
 
     builder = StateGraph(Plain).add_sequence([first, second]).add_edge(START, "first")

@@ -235,8 +235,8 @@ async def test_closing_leaves_one_file_and_no_thread(tmp_path: Path, path: str) 
     async with SqliteSaver.from_conn_string(path) as saver:
         await Writer(saver).commit()
         await asyncio.gather(*(saver.load("t") for _ in range(4)))
-    assert not await asyncio.to_thread(threads_of, path)
     assert await asyncio.to_thread(os.listdir, tmp_path) == ["threads.db"]
+    assert not await asyncio.to_thread(threads_of, path)
 
 
 async def test_closing_finishes_what_was_asked_for(path: str) -> None:
@@ -248,6 +248,17 @@ async def test_closing_finishes_what_was_asked_for(path: str) -> None:
     assert all([await commit for commit in commits])
     async with SqliteSaver.from_conn_string(path) as again:
         assert [await again.load(f"thread-{n}") is not None for n in range(20)] == [True] * 20
+
+
+async def test_a_file_that_is_closed_while_it_is_opened_is_no_hindrance(path: str) -> None:
+    saver = SqliteSaver.from_conn_string(path)
+    opening = asyncio.ensure_future(saver.load("t"))
+    await asyncio.sleep(0)
+    await saver.aclose()
+    await asyncio.gather(opening, return_exceptions=True)
+    assert not any(file.place == path for file in files._open.files.values())
+    async with SqliteSaver.from_conn_string(path) as again:
+        assert await Writer(again).commit()
 
 
 async def test_closing_twice_or_unused_is_fine(path: str) -> None:
@@ -415,6 +426,22 @@ async def test_a_busy_file_is_told_to_all_who_wait(path: str) -> None:
         assert [type(outcome) for outcome in outcomes] == [StorageBusyError] * 5
         assert {outcome.waited_s for outcome in outcomes if isinstance(outcome, StorageBusyError)} == {0.05}
         assert files._open.files
+
+
+async def test_a_full_disk_fails_who_wants_space_and_nobody_else(saver: SqliteSaver) -> None:
+    await saver._write(lambda c: c.execute("PRAGMA max_page_count = 60").fetchall())
+    first, large, small = (Writer(saver, name) for name in ("first", "large", "small"))
+    outcomes = await asyncio.gather(
+        first.commit(),
+        large.commit({"a": b"x" * 1_000_000}),
+        small.commit({"a": b"1"}),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [str, StorageError, str]
+    assert "disk is full" in str(outcomes[1])
+    assert await saver.load("large") is None
+    await saver._write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchall())
+    assert await large.commit({"a": b"x" * 1_000_000})
 
 
 RACE = """

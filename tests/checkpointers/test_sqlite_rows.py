@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,22 @@ async def test_history_goes_on_below_where_it_was_though_much_is_committed(write
         seen.append(stored.checkpoint.id)
         await writer.commit()
     assert seen == before[::-1]
+
+
+@pytest.mark.parametrize("filter", [{}, {"source": "loop"}, {"user": "ada"}])
+async def test_a_page_takes_as_many_queries_whatever_its_size(writer: Writer, filter: dict[str, Any]) -> None:
+    for n in range(40):
+        await writer.commit({"n": b"%d" % n}, result("p", n=b"1"), metadata={"user": "ada"})
+
+    def queries(connection: sqlite3.Connection, size: int) -> int:
+        seen: list[str] = []
+        connection.set_trace_callback(seen.append)
+        assert len(reading.page(connection, Asked("thread", "", filter, None), size).stored) == size
+        connection.set_trace_callback(None)
+        return len(seen)
+
+    small, large = [await writer.saver._read(partial(queries, size=size)) for size in (2, 40)]
+    assert small == large
 
 
 async def test_history_ends_when_another_thread_has_taken_the_name(writer: Writer) -> None:

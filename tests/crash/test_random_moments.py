@@ -37,8 +37,11 @@ def test_a_run_that_is_killed_at_a_random_moment_goes_on(
     shared = databases.place()
     unbroken = Round(processes, shared, "unbroken", WAYS[0]).unbroken()
 
-    def crash(number: int) -> int:
-        """How many processes were killed."""
+    killed: list[int] = []
+
+    def crash(number: int) -> None:
+        if sum(killed) >= moments:
+            return
         roll = dice(seed, databases.kind, number)
         database = databases.place(**roll.choice(OPTIONS[databases.kind])) if roll.random() < 0.1 else shared
         crashed = Round(processes, database, f"round {number}", roll.choice(WAYS))
@@ -46,9 +49,10 @@ def test_a_run_that_is_killed_at_a_random_moment_goes_on(
         if roll.random() < 0.5:
             kill_somewhere(crashed, roll, LINES // 4)
         crashed.check(unbroken)
-        return crashed.kills
+        killed.append(crashed.kills)
 
-    assert sum(each(crash, range(moments * 3 // 4))) >= moments
+    each(crash, range(2 * moments))  # some come too late: their process has ended
+    assert sum(killed) >= moments
     assert not damage_of(shared)
 
 
