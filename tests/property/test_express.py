@@ -3,12 +3,17 @@
 A run that somebody watches takes the general way, one that nobody watches the express way as far as it can.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphrt.checkpoint.memory import InMemorySaver
+from graphrt.core import book, recording
+from graphrt.engine import journal
 from tests.property.model import Program
 from tests.property.programs import programs
 from tests.property.stage import Schedule, build
@@ -19,6 +24,23 @@ from tests.property.telling import told_snapshot
 @settings(max_examples=80)
 async def test_watched_and_unwatched_runs_leave_the_same_history(program: Program, strict: bool) -> None:
     assert await history(program, strict, watched=False) == await history(program, strict, watched=True)
+
+
+@given(program=programs(turns=2), strict=st.booleans())
+@settings(max_examples=80)
+async def test_values_that_are_stored_in_parts_leave_the_same_history(program: Program, strict: bool) -> None:
+    with no_value_is_small():
+        in_parts = await history(program, strict, watched=False)
+    assert in_parts == await history(program, strict, watched=True)
+
+
+@contextmanager
+def no_value_is_small() -> Iterator[None]:
+    """Every value is stored as large ones are."""
+    with ExitStack() as stack:
+        for module in (book, recording, journal):
+            stack.enter_context(patch.object(module, "SMALL", 0))
+        yield
 
 
 @given(program=programs(), strict=st.booleans())
