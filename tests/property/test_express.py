@@ -40,6 +40,9 @@ def no_value_is_small() -> Iterator[None]:
     with ExitStack() as stack:
         for module in (book, recording, journal):
             stack.enter_context(patch.object(module, "SMALL", 0))
+        stack.enter_context(
+            patch.object(journal, "GROWING", book.GROWING | {int})
+        )  # what programs write to plain keys
         yield
 
 
