@@ -257,15 +257,16 @@ class Run(Struct, eq=False):
         todo = [task for task in tasks if not task.restored]
         if not todo:
             return
+        clock = asyncio.timeout(self.step_timeout)
         try:
             if self.step_timeout is None:
                 await Gate(todo, self._attempt).run(self.max_concurrency)
                 return
-            async with asyncio.timeout(self.step_timeout):
+            async with clock:
                 await Gate(todo, self._attempt).run(self.max_concurrency)
         except BaseException as failure:
             await self._keep_finished(todo, failure)
-            if isinstance(failure, TimeoutError) and not failure.args:
+            if isinstance(failure, TimeoutError) and clock.expired():
                 raise TimeoutError(
                     f"Timed out: step {self.step} took longer than {self.step_timeout} s."
                 ) from None

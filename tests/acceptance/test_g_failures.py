@@ -223,3 +223,19 @@ async def test_g12_leaving_a_stream_cancels_what_runs() -> None:
     assert await anext(stream) == {"quick": None}
     await stream.aclose()
     assert bystander.cancelled.is_set()
+
+
+async def test_g9_a_timeout_of_a_nodes_own_is_not_taken_for_the_steps() -> None:
+    async def impatient(state: Any) -> None:
+        raise TimeoutError
+
+    async def beside(state: Any) -> None:
+        await asyncio.sleep(0)
+
+    builder = graph(
+        Log, ("beside", beside), ("impatient", impatient), paths=["START beside", "START impatient"]
+    )
+    with pytest.raises(TimeoutError) as caught:
+        await builder.compile().ainvoke({"log": []})
+    assert caught.value.args == ()
+    assert any("impatient" in note for note in caught.value.__notes__)

@@ -83,6 +83,9 @@ class Child:
         os.write(self._hears, b".")
 
     def signal(self, number: int) -> None:
+        """Send it a signal if it is still there: nobody waits for it, so its number may soon be somebody else's."""
+        while not self.ended and select.select([self._tells], [], [], 0)[0]:
+            self._read()
         if not self.ended:
             with suppress(ProcessLookupError):  # it ends just now
                 os.kill(self.pid, number)
