@@ -25,6 +25,8 @@ from hypothesis import strategies as st
 from graphrt.serde import Serializer, TypeRegistry
 from graphrt.types import Command, Interrupt, Overwrite, Send
 
+pytestmark = pytest.mark.parity("T4")
+
 T = TypeVar("T")
 NAIVE = datetime.fromisoformat("2026-01-02T03:04:05.678")
 
