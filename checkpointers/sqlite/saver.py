@@ -213,6 +213,10 @@ class SqliteSaver:
             file = await self._enter()
         await file.writer.commit(commit)
 
+    def launch(self, commit: Commit) -> asyncio.Future[None] | None:
+        file = self._file
+        return file.writer.launch(commit) if self._ready and file.alive else None
+
     async def append_results(
         self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
     ) -> None:

@@ -74,6 +74,15 @@ class Writer:
         """
         await self._ask(partial(writing.commit, commit=commit, known=self._known))
 
+    def launch(self, commit: Commit) -> asyncio.Future[None]:
+        """`commit`, begun at once; the future is done when it is through. Nobody may cancel it."""
+        request = _Request(
+            partial(writing.commit, commit=commit, known=self._known), asyncio.get_running_loop()
+        )
+        self._waiting.append(request)
+        self._post()
+        return request.future
+
     async def append(
         self, thread_id: str, namespace: str, checkpoint_id: str, results: Sequence[TaskResult]
     ) -> None:

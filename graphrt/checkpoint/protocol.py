@@ -12,7 +12,7 @@ What a checkpointer may offer besides, each by itself, stands below it: `isinsta
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,6 +23,7 @@ __all__ = [
     "Checkpointer",
     "CopiesThreads",
     "ForgetsRuns",
+    "Launches",
     "ListsThreads",
     "Measures",
     "Migrates",
@@ -90,6 +91,19 @@ class Checkpointer(Protocol):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget everything about a thread, in all namespaces; an unknown thread is no error."""
+        ...
+
+
+@runtime_checkable
+class Launches(Protocol):
+    """A checkpointer that can begin a commit without being waited for: "async" durability without a task of its own."""
+
+    def launch(self, commit: Commit) -> Awaitable[None] | None:
+        """Begin `Checkpointer.commit` now, in the running event loop.
+
+        Returns an `asyncio.Future` that comes to what `commit` would; None if nothing was begun, so that `commit` must
+        be called. The caller never cancels it.
+        """
         ...
 
 

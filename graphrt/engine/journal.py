@@ -11,12 +11,20 @@ A checkpointer that never waits (`immediate`) is always called in place, which i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from os import urandom
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from graphrt.checkpoint import ChannelData, Checkpoint, Checkpointer, Commit, Source, Stored, TaskResult
+from graphrt.checkpoint import (
+    ChannelData,
+    Checkpoint,
+    Checkpointer,
+    Commit,
+    Source,
+    Stored,
+    TaskResult,
+)
 from graphrt.core.book import GROWING, SMALL, Book
 from graphrt.core.ids import CheckpointIds, path_text, task_id
 from graphrt.core.plan import arm_write
@@ -45,8 +53,8 @@ class Journal:
     """
 
     __slots__ = (
-        "_durability", "_encode", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer", "_unsaved",
-        "_unsaved_parts", "book", "current", "keeps_each", "last", "metadata", "namespace", "thread_id",
+        "_begin", "_durability", "_encode", "_flight", "_head", "_ids", "_in_place", "_kept", "_saver", "_serializer",
+        "_unsaved", "_unsaved_parts", "book", "current", "keeps_each", "last", "metadata", "namespace", "thread_id",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +71,8 @@ class Journal:
         self._serializer = serializer
         self._durability: Durability = durability
         self._head: str | None = None
-        self._flight: asyncio.Task[None] | None = None
+        self._flight: asyncio.Future[None] | None = None
+        self._begin: Callable[[Commit], Any] | None = getattr(saver, "launch", None)  # `Launches`
         self._unsaved: dict[str, ChannelData] = {}
         self._unsaved_parts: dict[str, list[ChannelData]] = {}
         self._kept: list[TaskResult] = []
@@ -242,12 +251,16 @@ class Journal:
     async def _launch(self, commit: Commit) -> None:
         """Begin a commit when the one before it has ended, and do not wait for it."""
         await self.settle()
-        self._flight = asyncio.ensure_future(self._saver.commit(commit))
+        launched = self._begin(commit) if self._begin is not None else None
+        self._flight = asyncio.ensure_future(self._saver.commit(commit) if launched is None else launched)
 
     async def settle(self) -> None:
         """Wait for the commit that is under way, and raise what it raised. A cancelled caller does not cancel it."""
         flight = self._flight
-        if flight is not None:
+        if flight is not None and flight.done():
+            self._flight = None
+            flight.result()
+        elif flight is not None:
             try:
                 await asyncio.shield(flight)
             finally:

@@ -293,13 +293,18 @@ async def test_refusals_leave_no_cycle(saver: SqliteSaver) -> None:
     await writer.commit()
     stale = writer.next()
     await writer.commit()
-    gc.collect()
-    for _ in range(5):
-        try:
-            await saver.commit(stale)
-        except ThreadConflict:
-            pass
-    assert gc.collect() < 20  # what asyncio's debug mode leaves
+    refused: list[weakref.ref[ThreadConflict]] = []
+    gc.disable()
+    try:
+        for _ in range(5):
+            try:
+                await saver.commit(stale)
+            except ThreadConflict as error:
+                refused.append(weakref.ref(error))
+        await asyncio.sleep(0)
+        assert [error() for error in refused] == [None] * 5
+    finally:
+        gc.enable()
 
 
 def test_a_saver_works_without_a_loop(path: str) -> None:
