@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from os import urandom
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from graphrt.checkpoint import (
     ChannelData,
     Checkpoint,
     Checkpointer,
     Commit,
+    Launches,
     Source,
     Stored,
     TaskResult,
@@ -72,7 +74,9 @@ class Journal:
         self._durability: Durability = durability
         self._head: str | None = None
         self._flight: asyncio.Future[None] | None = None
-        self._begin: Callable[[Commit], Any] | None = getattr(saver, "launch", None)  # `Launches`
+        self._begin: Callable[[Commit], Any] | None = (
+            cast(Launches, saver).launch if _launches(type(saver)) else None
+        )
         self._unsaved: dict[str, ChannelData] = {}
         self._unsaved_parts: dict[str, list[ChannelData]] = {}
         self._kept: list[TaskResult] = []
@@ -320,6 +324,15 @@ class Journal:
     def decode(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
         """One stored value, with the parts that came behind it."""
         return self._serializer.loads_grown(data, parts)
+
+
+@cache
+def _launches(saver: type) -> bool:
+    """Whether the class offers `Launches` itself: a wrapper or subclass with a `commit` of its own must see commits."""
+    for part in saver.__mro__:
+        if "commit" in vars(part):
+            return "launch" in vars(part)
+    return False
 
 
 def _unstorable_input(error: SerializationError) -> SerializationError:
