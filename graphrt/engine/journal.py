@@ -282,13 +282,14 @@ class Journal:
             result = TaskResult(path_text(task), task.node.name, error=repr(error))
         else:
             result = result_record(state.plan, task, self._encode)
-            task.kept = True
         if self._durability == "exit":
             self._kept.append(result)
-            return
-        assert self.current is not None
-        await self.settle()
-        await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
+        else:
+            assert self.current is not None
+            await self.settle()
+            await self._saver.append_results(self.thread_id, self.namespace, self.current, (result,))
+        if error is None:
+            task.kept = True  # not before: it may have been cancelled, as a task beside it failed
 
     async def keep_null(self, state: State, task: Task) -> None:
         """Make the writes of a Command that was given as input durable, before anything runs because of them."""

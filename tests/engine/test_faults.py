@@ -4,6 +4,7 @@
 on, until a run needs no more calls.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -310,3 +311,32 @@ async def test_storage_that_fails_beside_a_failing_node_does_not_hide_its_error(
     with pytest.raises(ConnectionError) as raised:
         await app.ainvoke({}, thread())
     assert any("could not be stored" in note for note in raised.value.__notes__)
+
+
+async def test_a_result_that_was_being_stored_when_a_sibling_failed_is_not_lost() -> None:
+    ran: list[str] = []
+    storing = asyncio.Event()
+
+    class Slow(SaverAround):
+        async def append_results(self, *args: Any) -> None:
+            if not storing.is_set():
+                storing.set()
+                await asyncio.Event().wait()  # for ever: only being cancelled ends it
+            await super().append_results(*args)
+
+    async def quick(state: Log) -> Any:
+        ran.append("quick")
+        return {"log": ["quick"]}
+
+    async def fails(state: Log) -> Any:
+        ran.append("fails")
+        await storing.wait()
+        if ran.count("fails") == 1:
+            raise ConnectionError("no route")
+        return {"log": ["fails"]}
+
+    app = graph(Log, quick, fails, paths=["START quick", "START fails"]).compile(checkpointer=Slow())
+    with pytest.raises(ConnectionError):
+        await app.ainvoke(GIVEN, thread())
+    assert await app.ainvoke(None, thread()) == {"log": ["in", "fails", "quick"]}
+    assert sorted(ran) == ["fails", "fails", "quick"]
