@@ -6,21 +6,19 @@ any checkpoint looks up the newest entry it can see (`checkpointers.segments` sa
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from checkpointers.logs import Entry, Log, along, content, table_of
 from checkpointers.refusals import parent_forgotten
 from checkpointers.retention import Segment, Sweep, View, views
 from checkpointers.segments import Content, Line, Ranges, line_of
 from graphrt.checkpoint import Checkpoint, Commit, Stored, TaskResult
 
 __all__ = ["Chain"]
-
-Entry: TypeAlias = bytes | tuple[bytes, ...] | None
-"""What a commit made of a channel: a whole value, nothing, or what it held before with parts behind it."""
 
 
 class Chain:
@@ -45,7 +43,7 @@ class Chain:
         self.checkpoints: dict[int, Checkpoint] = {}
         self.brought: dict[int, tuple[TaskResult, ...]] = {}
         self.kept: dict[int, dict[str, TaskResult]] = {}
-        self.channels: dict[str, tuple[list[int], list[Entry]]] = {}
+        self.channels: dict[str, Log] = {}
         self.forks: list[tuple[Line, int]] = [(Line(1, 1), 0)]
 
     def add(self, commit: Commit) -> None:
@@ -108,40 +106,37 @@ class Chain:
         fork, _ = self.forks[bisect_right(self.forks, seq, key=_start) - 1]
         return Line(seq, fork.start, fork.earlier)
 
-    def children(self, seq: int) -> Iterator[int]:
-        """Numbers of the commits made from a checkpoint, ascending."""
-        if seq + 1 in self.checkpoints and self.checkpoints[seq + 1].parent_id == self.checkpoints[seq].id:
-            yield seq + 1
-        yield from (line.start for line, parent in self.forks if parent == seq and line.start != seq + 1)
-
     def table(self, ranges: Ranges) -> dict[str, Content]:
         """Every channel that has content for a checkpoint with these ancestors."""
-        found = {
-            name: _content(numbers, entries, ranges) for name, (numbers, entries) in self.channels.items()
-        }
+        found = {name: content(log, ranges) for name, log in self.channels.items()}
         return {name: held for name, held in found.items() if held is not None}
 
-    def results(self, seq: int) -> tuple[TaskResult, ...]:
-        """What is known of the step that starts from a checkpoint, in task order."""
-        known = dict(self.kept.get(seq, {}))
-        for child in self.children(seq):
-            for result in self.brought.get(child, ()):
-                if result.path not in known or known[result.path].error is not None:
-                    known[result.path] = replace(result, child=self.checkpoints[child].id)
-        return tuple([known[path] for path in sorted(known)])
-
-    def stored(self, seq: int, head: str) -> Stored:
+    def stored(self, seq: int) -> Stored:
         """What a reader gets of a checkpoint."""
-        table = self.table(self.line(seq).ranges)
-        return Stored(
-            self.checkpoints[seq],
-            {name: held.data for name, held in table.items()},
-            self.results(seq),
-            head,
-            {name: held.parts for name, held in table.items() if held.parts},
-        )
+        values, parts = table_of(self.table(self.line(seq).ranges))
+        return Stored(self.checkpoints[seq], values, Results(self).of(seq), self.head or "", parts)
+
+    def page(self, seqs: Sequence[int]) -> list[Stored]:
+        """The same of several checkpoints; their numbers ascend."""
+        found: list[Stored] = []
+        results, head = Results(self), self.head or ""
+        while seqs:
+            line = self.line(seqs[-1])
+            cut = bisect_left(seqs, line.start)
+            together, seqs = seqs[cut:], seqs[:cut]
+            tables = along(self.channels, Line(together[0], line.start, line.earlier), together)
+            found[:0] = [
+                Stored(self.checkpoints[seq], values, results.of(seq), head, parts)
+                for seq, (values, parts) in zip(together, tables, strict=True)
+            ]
+        return found
 
     # ---- keeping and forgetting
+
+    def values(self, channel: str) -> list[bytes]:
+        """All that was ever stored whole in a channel, as far as somebody needs it."""
+        _, entries = self.channels.get(channel, ((), ()))
+        return [entry for entry in entries if isinstance(entry, bytes)]
 
     def copy(self) -> Chain:
         """Another chain that holds the same and goes its own way."""
@@ -201,24 +196,44 @@ class Chain:
         )
 
 
+class Results:
+    """What is known of the steps that start from a chain's checkpoints."""
+
+    __slots__ = ("_branches", "_chain", "_starts")
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._branches: dict[int, list[int]] = defaultdict(list)
+        self._starts: set[int] = set()
+        for line, parent in chain.forks:
+            self._branches[parent].append(line.start)
+            self._starts.add(line.start)
+
+    def of(self, seq: int) -> tuple[TaskResult, ...]:
+        """In task order."""
+        chain = self._chain
+        following = () if seq + 1 in self._starts else self._brought(seq + 1)
+        if seq not in self._branches and seq not in chain.kept and len(following) < 2:
+            return following  # mostly: 0.3 us instead of 0.9
+        known = chain.kept[seq].copy() if seq in chain.kept else {}
+        for results in (following, *[self._brought(start) for start in self._branches.get(seq, ())]):
+            for result in results:
+                if result.path not in known or known[result.path].error is not None:
+                    known[result.path] = result
+        return tuple([known[path] for path in sorted(known)])
+
+    def _brought(self, child: int) -> tuple[TaskResult, ...]:
+        brought = self._chain.brought
+        results = brought.get(child, ())
+        if results:
+            identity = self._chain.checkpoints[child].id
+            if [result for result in results if result.child != identity]:  # none from the second time on
+                results = brought[child] = tuple([replace(result, child=identity) for result in results])
+        return results
+
+
 def _start(fork: tuple[Line, int]) -> int:
     return fork[0].start
-
-
-def _content(numbers: list[int], entries: list[Entry], ranges: Ranges) -> Content | None:
-    behind: list[tuple[bytes, ...]] = []
-    for low, high in ranges:
-        at = bisect_right(numbers, high)
-        while at and numbers[at - 1] >= low:
-            at -= 1
-            entry = entries[at]
-            if isinstance(entry, tuple):
-                behind.append(entry)
-            elif entry is None:
-                return None
-            else:
-                return Content(entry, tuple([part for parts in reversed(behind) for part in parts]))
-    return None
 
 
 def _needed(numbers: list[int], entries: list[Entry], sweep: Sweep) -> list[int]:

@@ -1,26 +1,27 @@
-"""Keeping and forgetting in a database: what is done, in which order; `retention` decides, `Shelves` does.
+"""Keeping and forgetting in a database: what is done, in which order; `retention` and `ties` decide, `Shelves` does.
 
 Everything is a sequence of small transactions, between which runs go on. Checkpoints go first, each time in one that
 holds off commits to their chain: from then on nobody can fork from them. The rows that nobody needs any more follow.
 Whoever is interrupted in between leaves rows that the next one finds.
+
+A graph around another one has its turn before that one. What it names afterwards is what it named when its turn was
+over, or was new by then: so of the one inside nothing goes that was made since the thread was first looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
 
-from msgspec import Struct
-
-from checkpointers.retention import Cut, Keep, Segment, Sweep, Wish, faded, views
+from checkpointers.retention import Cut, Keep, Sweep, Wish, faded, views
 from checkpointers.rows import plain
-from checkpointers.segments import Line
-from graphrt.checkpoint import Pruned, ThreadInfo
+from checkpointers.shelves import Channel, Shelves, Space
+from checkpointers.ties import Ties
+from graphrt.checkpoint import CHILDREN, PARENTS, Pruned, ThreadInfo
+from graphrt.checkpoint.nesting import is_call, parts_of
 
-__all__ = ["Channel", "Held", "Shelves", "forget_runs", "list_threads", "prefix_end", "prune"]
-
-Channel: TypeAlias = int | str
-"""What segments know a channel by."""
+__all__ = ["forget_runs", "list_threads", "prefix_end", "prune"]
 
 _PAGE: Final = 500
 """Checkpoints, rows or threads that are looked at together."""
@@ -30,93 +31,23 @@ _DROP: Final = 100
 """Rows that are deleted in one transaction: they may be large."""
 
 
-class Held(Struct, frozen=True):
-    """A chain at one moment: its last commit, where its checkpoints stand, its channels."""
-
-    seq: int
-    lines: list[Line]
-    channels: list[Channel]
-
-
-class Shelves(Protocol):
-    """A database's tables, as housekeeping uses them: each method is one transaction."""
-
-    async def names(self, after: str | None, limit: int) -> list[str]:
-        """Threads by name."""
-        ...
-
-    async def chains(self, after: int, threads: Sequence[str] | None, limit: int) -> list[int]:
-        """Chains by number, of these threads or of all."""
-        ...
-
-    async def newest(self, chain: int, below: int | None, limit: int) -> list[tuple[int, str]]:
-        """Number and id of a chain's checkpoints, newest first."""
-        ...
-
-    async def cut(self, chain: int, first: int, limit: int) -> Pruned:
-        """Forget the oldest checkpoints before commit `first`, with their results; never the newest of the chain."""
-        ...
-
-    async def of_runs(self, runs: Sequence[str]) -> list[tuple[int, int]]:
-        """Chain and number of the checkpoints of some runs."""
-        ...
-
-    async def forget(self, chain: int, seqs: Sequence[int]) -> Pruned:
-        """Forget these checkpoints, with their results, and move the head; a chain without any goes."""
-        ...
-
-    async def held(self, chain: int) -> Held | None:
-        """What there is in a chain; None if it is gone."""
-        ...
-
-    async def rows(
-        self, chain: int, below: Mapping[Channel, int], limit: int
-    ) -> list[tuple[Channel, Segment]]:
-        """Rows of each of these channels before a commit, newest first, so many of each."""
-        ...
-
-    async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
-        """Delete single rows; how many bytes that were."""
-        ...
-
-    async def drop_before(self, chain: int, channel: Channel, seq: int, limit: int) -> tuple[int, int]:
-        """Delete some of a channel's rows before a commit; how many rows and bytes that were."""
-        ...
-
-    async def delete_thread(self, thread_id: str, keep: Keep) -> Pruned:
-        """Forget a thread if it has faded."""
-        ...
-
-    async def infos(self, first: str, end: str | None, limit: int, *, after: bool) -> list[ThreadInfo]:
-        """Threads whose names sort from `first`, or after it, and before `end`, all three as they are stored."""
-        ...
-
-
 async def prune(shelves: Shelves, wish: Wish) -> Pruned:
     """Forget what a caller wishes to be forgotten."""
     pruned = Pruned()
-    if wish.delete:
-        async for thread_id in _threads(shelves, wish):
-            pruned += await _delete(shelves, thread_id, wish.keep)
-        return pruned
-    after = 0
-    while chains := await shelves.chains(after, wish.threads, _PAGE):
-        for chain in chains:
-            pruned += await _prune_chain(shelves, chain, wish.keep)
-        after = chains[-1]
+    forget = _delete if wish.delete else _prune_thread
+    async for thread_id in _threads(shelves, wish):
+        pruned += await forget(shelves, thread_id, wish.keep)
     return pruned
 
 
 async def _delete(shelves: Shelves, thread_id: str, keep: Keep) -> Pruned:
     """Forget a thread; a long one piece by piece down to its newest checkpoints, so that nobody waits for long."""
-    pages: dict[int, list[tuple[int, str]]] = {}
-    for chain in await shelves.chains(0, [thread_id], _PAGE):
-        pages[chain] = await shelves.newest(chain, None, _PAGE)
+    spaces = await _spaces(shelves, thread_id)
     pruned = Pruned()
-    if faded([page[0][1] for page in pages.values() if page], keep):
-        for chain, page in pages.items():
-            if len(page) == _PAGE:
-                pruned += await _prune_chain(shelves, chain, Keep())
+    if faded([space.head for space in spaces], keep):
+        for space in spaces:
+            if space.length >= _PAGE:
+                pruned += await _cut_off(shelves, space.chain, space.newest)
     return pruned + await shelves.delete_thread(thread_id, keep)
 
 
@@ -132,21 +63,110 @@ async def _threads(shelves: Shelves, wish: Wish) -> AsyncIterator[str]:
         after = names[-1]
 
 
-async def _prune_chain(shelves: Shelves, chain: int, keep: Keep) -> Pruned:
-    cut = Cut(keep)
-    more = await _look(shelves, chain, cut)
+async def _prune_thread(shelves: Shelves, thread_id: str, keep: Keep) -> Pruned:
+    """From the outermost graph inwards: what stays of one says what those inside it must keep."""
     pruned = Pruned()
-    while more:
-        batch = await shelves.cut(chain, cut.first, _CUT)
-        pruned += batch
-        more = batch.checkpoints == _CUT
-    if pruned.checkpoints or cut.first > 1:  # somebody who was here before may not have come to the end
-        pruned += Pruned(bytes=await _sweep(shelves, chain))
+    ties = Ties(thread_id)
+    spaces = await _spaces(shelves, thread_id)
+    for level, inside in _levels(spaces):
+        parents = await _notes(shelves, [s for s in level if is_call(s.namespace)], PARENTS)
+        useless = [s for s in level if ties.useless(s.namespace, parents.get(s.chain, ()))]
+        gone: set[int] = set()
+        for batch in _batches(useless):
+            gone_now, forgotten = await _discard(shelves, batch)
+            gone |= gone_now
+            pruned += forgotten
+        for space in level:
+            if space.chain in gone:
+                ties.goes(space.namespace)
+            else:
+                pruned += await _prune_space(shelves, space, keep, ties)
+        if any(space.lasting and space.oldest != space.newest for space in inside):
+            await _note_children(shelves, [space for space in level if space.chain not in gone], ties)
     return pruned
 
 
+async def _spaces(shelves: Shelves, thread_id: str) -> list[Space]:
+    """A thread's namespaces, each before those inside it."""
+    spaces: list[Space] = []
+    while page := await shelves.spaces(thread_id, spaces[-1].namespace if spaces else None, _PAGE):
+        spaces += page
+        if len(page) < _PAGE:
+            break
+    return sorted(spaces, key=_parts)
+
+
+def _parts(space: Space) -> int:
+    return parts_of(space.namespace)
+
+
+def _levels(spaces: Sequence[Space]) -> Iterator[tuple[list[Space], Sequence[Space]]]:
+    """Namespaces with the same number of parts, and all that have more."""
+    seen = 0
+    for _, group in groupby(spaces, key=_parts):
+        level = list(group)
+        seen += len(level)
+        yield level, spaces[seen:]
+
+
+async def _notes(shelves: Shelves, spaces: Sequence[Space], channel: str) -> dict[int, list[bytes]]:
+    """What was noted in some namespaces, by chain."""
+    found: dict[int, list[bytes]] = {}
+    for at in range(0, len(spaces), _PAGE):
+        chains = [space.chain for space in spaces[at : at + _PAGE]]
+        for chain, data in await shelves.noted(chains, channel):
+            found.setdefault(chain, []).append(data)
+    return found
+
+
+async def _note_children(shelves: Shelves, spaces: Sequence[Space], ties: Ties) -> None:
+    for notes in (await _notes(shelves, spaces, CHILDREN)).values():
+        ties.note(notes)
+
+
+def _batches(spaces: Iterable[Space]) -> Iterator[list[Space]]:
+    """Namespaces that are forgotten in one transaction."""
+    batch: list[Space] = []
+    left = _CUT
+    for space in spaces:
+        length = min(space.length, _CUT)
+        if batch and length > left:
+            yield batch
+            batch, left = [], _CUT
+        batch.append(space)
+        left -= length
+    if batch:
+        yield batch
+
+
+async def _discard(shelves: Shelves, spaces: Sequence[Space]) -> tuple[set[int], Pruned]:
+    """Forget namespaces in which nothing has happened meanwhile, long ones piece by piece."""
+    pruned = Pruned()
+    for space in spaces:
+        if space.length > _CUT:
+            pruned += await _cut_off(shelves, space.chain, space.newest)
+    gone = await shelves.discard([(space.chain, space.head) for space in spaces])
+    return set(gone), sum(gone.values(), pruned)
+
+
+async def _prune_space(shelves: Shelves, space: Space, keep: Keep, ties: Ties) -> Pruned:
+    cut = Cut(keep, space.newest)
+    if space.oldest == space.newest:
+        older = not cut.stays(space.newest, space.head)
+    else:
+        older = await _look(shelves, space.chain, cut)
+    ties.stays(space.namespace, cut.oldest)
+    if older:
+        named = ties.named(space.namespace)
+        spared = await shelves.places(space.chain, cut.first, sorted(named)) if named else ()
+        return await _cut_off(shelves, space.chain, cut.first, spared)
+    if cut.first > 1:  # somebody who was here before may not have come to the end
+        return Pruned(bytes=await _sweep(shelves, space.chain))
+    return Pruned()
+
+
 async def _look(shelves: Shelves, chain: int, cut: Cut) -> bool:
-    """Find where to cut; is there anything to cut off?"""
+    """Find where to cut; is there anything older?"""
     below: int | None = None
     while page := await shelves.newest(chain, below, _PAGE):
         for seq, identity in page:
@@ -156,16 +176,43 @@ async def _look(shelves: Shelves, chain: int, cut: Cut) -> bool:
     return False
 
 
+async def _cut_off(shelves: Shelves, chain: int, first: int, spared: Sequence[int] = ()) -> Pruned:
+    """Forget what was made before commit `first`, but for some checkpoints."""
+    pruned = Pruned()
+    more = True
+    while more:
+        batch = await shelves.cut(chain, first, spared, _CUT)
+        pruned += batch
+        more = batch.checkpoints == _CUT
+    return pruned + Pruned(bytes=await _sweep(shelves, chain))
+
+
 async def forget_runs(shelves: Shelves, runs: frozenset[str]) -> int:
-    """Forget the checkpoints of some runs; how many those were."""
-    chains: dict[int, list[int]] = {}
-    for chain, seq in await shelves.of_runs(sorted(runs)) if runs else ():
-        chains.setdefault(chain, []).append(seq)
+    """Forget the checkpoints of some runs, but for those that others name as their children; how many those were."""
+    threads: dict[str, dict[int, list[int]]] = {}
+    for thread_id, chain, seq in await shelves.of_runs(sorted(runs)) if runs else ():
+        threads.setdefault(thread_id, {}).setdefault(chain, []).append(seq)
     count = 0
-    for chain, seqs in chains.items():
-        for at in range(0, len(seqs), _CUT):
-            count += (await shelves.forget(chain, seqs[at : at + _CUT])).checkpoints
-        await _sweep(shelves, chain)
+    for thread_id, chains in threads.items():
+        ties = Ties(thread_id)
+        for level, inside in _levels(await _spaces(shelves, thread_id)):
+            for space in level:
+                if space.chain in chains:
+                    count += await _forget(shelves, space, chains[space.chain], ties)
+            if any(space.lasting and space.chain in chains for space in inside):
+                await _note_children(shelves, level, ties)
+    return count
+
+
+async def _forget(shelves: Shelves, space: Space, seqs: Sequence[int], ties: Ties) -> int:
+    named = ties.named(space.namespace)
+    if named:
+        spared = set(await shelves.places(space.chain, max(seqs) + 1, sorted(named)))
+        seqs = [seq for seq in seqs if seq not in spared]
+    count = 0
+    for at in range(0, len(seqs), _CUT):
+        count += (await shelves.forget(space.chain, seqs[at : at + _CUT])).checkpoints
+    await _sweep(shelves, space.chain)
     return count
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from checkpointers.chain import Chain
 from checkpointers.refusals import target_exists
 from checkpointers.retention import Cut, Keep, Wish, faded, run_names, wish
+from checkpointers.ties import Ties
 from graphrt.checkpoint import (
+    CHILDREN,
+    PARENTS,
     Checkpoint,
     Commit,
     Pruned,
@@ -26,9 +30,13 @@ from graphrt.checkpoint import (
     ThreadInfo,
     time_of,
 )
+from graphrt.checkpoint.nesting import parts_of
 from graphrt.errors import ThreadConflict
 
 __all__ = ["InMemorySaver"]
+
+_PAGE: Final = 64
+"""Checkpoints that `history` reads together: what one changed since the one before costs less than all it holds."""
 
 
 class InMemorySaver:
@@ -80,7 +88,7 @@ class InMemorySaver:
             if chain is None or chain.head is None:
                 return None
             seq = chain.number.get(checkpoint_id or chain.head)
-            return chain.stored(seq, chain.head) if seq is not None else None
+            return chain.stored(seq) if seq is not None else None
 
     async def history(
         self,
@@ -94,20 +102,24 @@ class InMemorySaver:
         with self._lock:
             chain = self._threads.get(thread_id, {}).get(namespace)
             checkpoints = list(chain.checkpoints.values()) if chain is not None else []
-            head = chain.head if chain is not None else None
-        left = limit if limit is not None else len(checkpoints)
-        for checkpoint in reversed(checkpoints):
-            if left <= 0 or chain is None or head is None:
-                return
-            if (before is not None and checkpoint.id >= before) or not _matches(checkpoint, filter or {}):
-                continue
+        if chain is None:
+            return
+        wanted = islice(
+            (
+                number
+                for checkpoint in reversed(checkpoints)
+                if (before is None or checkpoint.id < before) and (not filter or _matches(checkpoint, filter))
+                if (number := chain.number.get(checkpoint.id)) is not None  # else forgotten meanwhile
+            ),
+            len(checkpoints) if limit is None else max(0, min(limit, len(checkpoints))),
+        )
+        while True:
             with self._lock:
-                seq = chain.number.get(checkpoint.id)
-                if seq is None:  # forgotten meanwhile
-                    continue
-                stored = chain.stored(seq, head)
-            left -= 1
-            yield stored
+                page = chain.page(list(islice(wanted, _PAGE))[::-1])
+            if not page:
+                return
+            for stored in reversed(page):
+                yield stored
 
     async def adelete_thread(self, thread_id: str) -> None:
         self.delete_thread(thread_id)
@@ -147,11 +159,18 @@ class InMemorySaver:
     def _forget_runs(self, thread_id: str, wanted: frozenset[str]) -> int:
         count = 0
         with self._lock:
-            for chain in self._chains(thread_id).values():
-                gone = [n for n, c in chain.checkpoints.items() if c.metadata.get("run_id") in wanted]
+            ties = Ties(thread_id)
+            for namespace, chain in _from_outside(self._chains(thread_id)):
+                named = ties.named(namespace)
+                gone = [
+                    seq
+                    for seq, checkpoint in chain.checkpoints.items()
+                    if checkpoint.metadata.get("run_id") in wanted and checkpoint.id not in named
+                ]
                 if gone:
                     chain.forget(gone)
                 count += len(gone)
+                ties.note(chain.values(CHILDREN))
             self._drop_empty(thread_id)
         return count
 
@@ -191,13 +210,26 @@ class InMemorySaver:
         with self._lock:
             chains = self._chains(thread_id)
             if not wanted.delete:
-                return sum((_pruned(chain, wanted.keep) for chain in chains.values()), Pruned())
+                return self._cut(thread_id, chains, wanted.keep)
             if not chains or not faded([chain.head or "" for chain in chains.values()], wanted.keep):
                 return Pruned()
             del self._threads[thread_id]
         return Pruned(
             1, sum(len(chain.checkpoints) for chain in chains.values()), sum(c.size for c in chains.values())
         )
+
+    def _cut(self, thread_id: str, chains: Mapping[str, Chain], keep: Keep) -> Pruned:
+        ties = Ties(thread_id)
+        pruned = Pruned()
+        for namespace, chain in _from_outside(chains):
+            if ties.useless(namespace, chain.values(PARENTS)):
+                pruned += Pruned(checkpoints=len(chain.checkpoints), bytes=chain.size)
+                del self._threads[thread_id][namespace]
+                ties.goes(namespace)
+            else:
+                pruned += _pruned(chain, keep, namespace, ties)
+                ties.note(chain.values(CHILDREN))
+        return pruned
 
     async def athreads(
         self, *, prefix: str = "", after: str | None = None, limit: int | None = None
@@ -252,12 +284,19 @@ class InMemorySaver:
             self._threads.pop(thread_id, None)
 
 
-def _pruned(chain: Chain, keep: Keep) -> Pruned:
-    cut = Cut(keep)
+def _from_outside(chains: Mapping[str, Chain]) -> list[tuple[str, Chain]]:
+    """Namespaces with their chains, each before those inside it."""
+    return sorted(chains.items(), key=lambda item: parts_of(item[0]))
+
+
+def _pruned(chain: Chain, keep: Keep, namespace: str, ties: Ties) -> Pruned:
+    cut = Cut(keep, chain.last)
     for seq, checkpoint in reversed(chain.checkpoints.items()):
         if not cut.stays(seq, checkpoint.id):
             break
-    gone = [seq for seq in chain.checkpoints if seq < cut.first]
+    ties.stays(namespace, cut.oldest)
+    named = ties.named(namespace)
+    gone = [seq for seq, c in chain.checkpoints.items() if seq < cut.first and c.id not in named]
     if not gone:
         return Pruned()
     before = chain.size
@@ -280,7 +319,5 @@ def _info(thread_id: str, chains: Mapping[str, Chain]) -> ThreadInfo | None:
 
 
 def _matches(checkpoint: Checkpoint, wanted: Mapping[str, Any]) -> bool:
-    if not wanted:
-        return True
     found = {**checkpoint.metadata, "source": checkpoint.source, "step": checkpoint.step}
     return all(key in found and found[key] == value for key, value in wanted.items())

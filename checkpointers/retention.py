@@ -2,8 +2,8 @@
 
 Three questions, in the order in which they come up:
 
-1. `wish` and `Cut`: which checkpoints of a chain go. By age and number it is always the oldest ones, so whoever
-   descends from a checkpoint that stays, stays too.
+1. `wish` and `Cut`: which checkpoints of a chain go. By age and number it is always the oldest ones, but for those that
+   other namespaces need (`ties`).
 2. `views`: what the checkpoints that stay can see.
 3. `Sweep`: which rows of a channel none of them needs. It is shown the rows newest first, and says when all that are
    older can go without being looked at.
@@ -126,23 +126,29 @@ def _tick(older_than: datetime | timedelta, now: datetime) -> int:
 class Cut:
     """Where a chain's history begins from now on. Show it the checkpoints, newest first, until one does not stay.
 
+    Args:
+        since: this one and those after it stay, whatever their age: they were made since somebody began to look.
+
     Attributes:
-        first: number of the oldest checkpoint so far that stays; 0 before the first one.
+        first: number of the oldest checkpoint so far that stays, 0 before the first one; `oldest` is its id.
     """
 
-    __slots__ = ("_count", "_keep", "first")
+    __slots__ = ("_count", "_keep", "_since", "first", "oldest")
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, since: int) -> None:
         self._keep = keep
+        self._since = since
         self._count = 0
         self.first = 0
+        self.oldest = ""
 
     def stays(self, seq: int, identity: str) -> bool:
         """Does this checkpoint stay? If it does not, no older one does."""
-        if self._count >= self._keep.last and not self._keep.young(identity):
+        if seq < self._since and self._count >= self._keep.last and not self._keep.young(identity):
             return False
         self._count += 1
         self.first = seq
+        self.oldest = identity
         return True
 
 

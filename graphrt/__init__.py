@@ -3,6 +3,7 @@
 What is where:
 
     graphrt.graph        declare with nodes and edges: StateGraph -> compile()
+    graphrt.func         declare with functions: entrypoint, task, step
     graphrt.pregel       the runnable graph (invoke, stream, state), and programs on the level of channels
     graphrt.core         decide: what runs next, what a step's writes make of the state; pure, no event loop
     graphrt.engine       do: run tasks, keep threads, feed streams; the only awaits
@@ -16,8 +17,8 @@ from graphrt.config import RunnableConfig, get_config, get_stream_writer
 from graphrt.constants import END, START
 from graphrt.errors import GraphError
 from graphrt.graph import CompiledStateGraph, StateGraph
-from graphrt.runtime import Runtime, get_runtime
-from graphrt.types import Command, Overwrite, Send, StateSnapshot, StreamWriter
+from graphrt.runtime import RunControl, Runtime, get_runtime
+from graphrt.types import Command, Interrupt, Overwrite, Send, StateSnapshot, StreamWriter, interrupt
 from graphrt.version import __version__
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "Command",
     "CompiledStateGraph",
     "GraphError",
+    "Interrupt",
     "Overwrite",
+    "RunControl",
     "RunnableConfig",
     "Runtime",
     "Send",
@@ -37,4 +40,5 @@ __all__ = [
     "get_config",
     "get_runtime",
     "get_stream_writer",
+    "interrupt",
 ]

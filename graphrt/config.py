@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_RECURSION_LIMIT",
     "RunnableConfig",
+    "belongs",
+    "config_inside",
     "current_task",
     "get_config",
     "get_stream_writer",
     "merge_configs",
-    "names_thread",
     "recursion_limit",
     "run_config",
     "running_task",
@@ -62,6 +63,7 @@ class AmbientTask(Protocol):
     def runtime(self) -> Runtime[Any]: ...
     @property
     def writer(self) -> StreamWriter: ...
+    def ask(self, value: Any, response_schema: Any) -> Any: ...
 
 
 current_task: ContextVar[AmbientTask] = ContextVar("graphrt_current_task")
@@ -136,10 +138,18 @@ def run_config(own: RunnableConfig | None, call: Mapping[str, Any] | None) -> Ru
     """The config a run works with: the ambient one, the graph's own, the call's; with the defaults filled in."""
     task = current_task.get(None)
     if task is None and own is None and call is not None and _KEYS.issuperset(call):
-        config = cast(RunnableConfig, dict(call))  # most runs: 2 us less than merging
-    else:
-        explicit = merge_configs(own, call)
-        config = merge_configs(_inherited(task.config, explicit), explicit) if task is not None else explicit
+        return _completed(cast(RunnableConfig, dict(call)))  # most runs: 2 us less than merging
+    explicit = merge_configs(own, call)
+    return _completed(explicit) if task is None else config_inside(task.config, explicit)
+
+
+def config_inside(ambient: RunnableConfig, explicit: RunnableConfig | None) -> RunnableConfig:
+    """The config of a graph that is called while a task with the config `ambient` runs (LangGraph M7)."""
+    explicit = explicit or {}
+    return _completed(merge_configs(_inherited(ambient, explicit), explicit))
+
+
+def _completed(config: RunnableConfig) -> RunnableConfig:
     configurable = config.get("configurable") or {}
     config["configurable"] = configurable
     metadata = dict(config.get("metadata") or {})
@@ -153,11 +163,20 @@ def run_config(own: RunnableConfig | None, call: Mapping[str, Any] | None) -> Ru
     return config
 
 
-def names_thread(*configs: Mapping[str, Any] | None) -> bool:
-    """Whether one of these configs says which thread or checkpoint to work on (LangGraph A2)."""
-    return any(
-        config is not None and _THREAD_KEYS & config.get("configurable", config).keys() for config in configs
-    )
+def belongs(task: AmbientTask, own: Mapping[str, Any] | None, call: Mapping[str, Any] | None) -> bool:
+    """Whether a graph that is called with these configs is part of the task it is called in (LangGraph A2).
+
+    It is not if they name a thread or a checkpoint, except if that is the task's own place: a node may pass on the
+    config that it was given.
+    """
+    if not own and not call:
+        return True
+    configurable = merge_configs(own, call).get("configurable", {})
+    if not _THREAD_KEYS & configurable.keys():
+        return True
+    around = task.config.get("configurable", {})
+    places = [(given.get("thread_id"), given.get("checkpoint_ns")) for given in (configurable, around)]
+    return places[0] == places[1]
 
 
 def _inherited(ambient: RunnableConfig, explicit: RunnableConfig) -> RunnableConfig:

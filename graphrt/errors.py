@@ -5,7 +5,8 @@
     ├── GraphRecursionError       (RecursionError)  the step limit was reached
     ├── InvalidUpdateError                          a write that cannot be applied
     │   ├── UnknownKeyError                         ... to a key the state does not have
-    │   └── UnknownTargetError    (KeyError)            ... to a node the graph does not have
+    │   ├── UnknownTargetError    (KeyError)            ... to a node the graph does not have
+    │   └── NoParentGraphError                          ... to a graph around this one, and there is none
     ├── EmptyInputError                             nothing to run
     ├── EmptyChannelError                           a channel was read before its first write
     ├── IncompleteJoinError                         a run ended while a join still waited
@@ -17,11 +18,21 @@
     ├── SerializationError                          a value that cannot be stored
     ├── DeserializationError                        stored bytes that cannot be read
     │   └── DecryptionError                             ... as they are not what was encrypted for this place
+    ├── GraphDrained                                a run was asked to stop, and stopped between two steps
+    ├── UnknownInterruptError     (ValueError)      an answer to a question that is not open
+    ├── InvalidResumeError        (ValueError)      an answer that its question's schema refuses
     └── StorageError                                a database that cannot do what was asked
         ├── StorageBusyError  (TimeoutError)            ... in time
         └── StorageSchemaError                          ... as its tables are not there or of another version
 
     StateMutationWarning    (UserWarning)           debug mode saw a node change a value in place
+
+What passes through a node on its way to the engine is no Exception, so that `except Exception` does not stop it:
+
+    GraphBubbleUp                 (BaseException)
+    ├── GraphInterrupt                              a question is open: the run pauses
+    │   └── NodeInterrupt                               ... raised by hand, the old way
+    └── ParentCommand                               a Command for a graph around this one
 
 Messages say what happened, where, and what to do; the same facts are attributes. What a node raises reaches the
 caller as it is, with a note that names the task.
@@ -29,8 +40,12 @@ caller as it is, with a note that names the task.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from graphrt.types import Command, Interrupt
 
 __all__ = [
     "DecryptionError",
@@ -38,12 +53,19 @@ __all__ = [
     "EmptyChannelError",
     "EmptyInputError",
     "ErrorCode",
+    "GraphBubbleUp",
+    "GraphDrained",
     "GraphError",
+    "GraphInterrupt",
     "GraphRecursionError",
     "GraphValidationError",
     "IncompleteJoinError",
+    "InvalidResumeError",
     "InvalidUpdateError",
+    "NoParentGraphError",
     "NodeCancelledError",
+    "NodeInterrupt",
+    "ParentCommand",
     "RunningLoopError",
     "SerializationError",
     "StateMutationWarning",
@@ -53,9 +75,11 @@ __all__ = [
     "StreamOverflowError",
     "ThreadBusy",
     "ThreadConflict",
+    "UnknownInterruptError",
     "UnknownKeyError",
     "UnknownTargetError",
     "did_you_mean",
+    "is_invalid_resume",
 ]
 
 
@@ -246,3 +270,98 @@ class StorageSchemaError(StorageError):
 
 class StateMutationWarning(UserWarning):
     """A node changed, in place, a value that the state holds; such a change is no write and may not be stored."""
+
+
+class GraphDrained(GraphError):
+    """The run stopped between two supersteps because `RunControl.request_drain` asked for it.
+
+    What was committed stays; running the thread again with None goes on from there.
+    """
+
+    def __init__(self, reason: str = "shutdown") -> None:
+        super().__init__(
+            f"The run was drained: {reason}. With a checkpointer, running the thread again with None goes on from here."
+        )
+        self.reason = reason
+
+
+class UnknownInterruptError(GraphError, ValueError):
+    """An answer that belongs to no open question; nothing was stored and nothing ran.
+
+    Attributes:
+        reason: "not_pending": nobody asks that; "answered": it was answered otherwise before; "empty_map": there is no
+            answer at all; "ambiguous": one answer without an id, and several open questions.
+        interrupt_ids: the interrupts that it is about.
+        pending_ids: the interrupts that are open.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Literal["not_pending", "answered", "empty_map", "ambiguous"],
+        interrupt_ids: Sequence[str] = (),
+        pending_ids: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.interrupt_ids = tuple(interrupt_ids)
+        self.pending_ids = tuple(pending_ids)
+
+
+class InvalidResumeError(GraphError, ValueError):
+    """An answer does not fit the `response_schema` of its question, which stays open; `__cause__` says why."""
+
+    def __init__(self, message: str, *, interrupt_id: str) -> None:
+        super().__init__(message)
+        self.interrupt_id = interrupt_id
+
+
+def is_invalid_resume(error: BaseException) -> bool:
+    """Whether a run failed because an answer did not fit its question's schema (LangGraph I11)."""
+    return isinstance(error, InvalidResumeError)
+
+
+class NoParentGraphError(InvalidUpdateError):
+    """`Command(graph=...)` names a graph around the one that ran, and there is none of that name.
+
+    Attributes:
+        command: what the node returned.
+    """
+
+    def __init__(self, command: Command[Any]) -> None:
+        super().__init__(
+            f"A node returned Command(graph={command.graph!r}), but no such graph is running around its own. "
+            "Command.PARENT works in graphs that run as a node of another one, or inside of one."
+        )
+        self.command = command
+
+
+class GraphBubbleUp(BaseException):
+    """Passes through a node to the engine. Do not catch it, except to clean up."""
+
+
+class GraphInterrupt(GraphBubbleUp):
+    """Questions are open: the run pauses until they are answered. `interrupts` holds them."""
+
+    def __init__(self, interrupts: Sequence[Interrupt] = ()) -> None:
+        super().__init__(tuple(interrupts))
+        self.interrupts = tuple(interrupts)
+
+
+class NodeInterrupt(GraphInterrupt):
+    """Pauses the run without waiting for an answer: the node runs again from the top. Prefer `interrupt()`."""
+
+    def __init__(self, value: Any, id: str | None = None) -> None:
+        from graphrt.types import Interrupt
+
+        super().__init__((Interrupt(value, id or "placeholder-id"),))
+
+
+class ParentCommand(GraphBubbleUp):
+    """A Command on its way to a graph around the one whose node returned it; `left` is the run that it left last."""
+
+    def __init__(self, command: Command[Any]) -> None:
+        super().__init__(command)
+        self.command = command
+        self.left: Any = None

@@ -11,7 +11,7 @@ from graphrt.config import running_task
 from graphrt.types import StreamWriter
 from graphrt.typing import ContextT
 
-__all__ = ["ExecutionInfo", "Runtime", "get_runtime"]
+__all__ = ["ExecutionInfo", "RunControl", "Runtime", "get_runtime"]
 
 
 class ExecutionInfo(Struct, frozen=True):
@@ -24,6 +24,28 @@ class ExecutionInfo(Struct, frozen=True):
     run_id: str | None = None
 
 
+class RunControl:
+    """Asks a run to stop between two supersteps, from any thread: pass it as `control=`, keep it, call `request_drain`.
+
+    The run then raises `GraphDrained` as soon as the superstep at hand is committed; one that ends by then ends as
+    usual. Graphs inside the run stop with it (LangGraph O7).
+    """
+
+    __slots__ = ("drain_reason",)
+
+    def __init__(self) -> None:
+        self.drain_reason: str | None = None
+
+    def request_drain(self, reason: str = "shutdown") -> None:
+        """Stop the run before its next superstep; of several reasons the last one counts."""
+        self.drain_reason = reason
+
+    @property
+    def drain_requested(self) -> bool:
+        """Whether somebody asked for it."""
+        return self.drain_reason is not None
+
+
 class Runtime(Generic[ContextT]):
     """Handed to a node that has a parameter named `runtime`; built when first asked for.
 
@@ -31,17 +53,37 @@ class Runtime(Generic[ContextT]):
         context: the run's `context=` argument, as an instance of the graph's `context_schema` if it has one.
         stream_writer: writes to the run's `custom` stream.
         execution_info: which task of which run this is; computed on first access.
+        previous: what an entrypoint saved on this thread before, None in other graphs.
+        control: the run's `control=`.
     """
 
-    __slots__ = ("_execution_info", "_identify", "context", "stream_writer")
+    __slots__ = ("_execution_info", "_identify", "context", "control", "previous", "stream_writer")
 
     def __init__(
-        self, *, context: ContextT, stream_writer: StreamWriter, identify: Callable[[], ExecutionInfo]
+        self,
+        *,
+        context: ContextT,
+        stream_writer: StreamWriter,
+        identify: Callable[[], ExecutionInfo],
+        previous: Any = None,
+        control: RunControl | None = None,
     ) -> None:
         self.context = context
+        self.previous = previous
+        self.control = control
         self.stream_writer = stream_writer
         self._identify = identify
         self._execution_info: ExecutionInfo | None = None
+
+    @property
+    def drain_requested(self) -> bool:
+        """Whether somebody has asked the run to stop: a long node may want to come to an end."""
+        return self.control is not None and self.control.drain_requested
+
+    @property
+    def drain_reason(self) -> str | None:
+        """Why it was asked to."""
+        return None if self.control is None else self.control.drain_reason
 
     @property
     def execution_info(self) -> ExecutionInfo:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    overload,
+)
 
 from msgspec import Struct
 
-from graphrt.typing import NodeName, ValueT
+from graphrt.config import running_task
+from graphrt.typing import NodeName, ResponseT, ValueT
 
 if TYPE_CHECKING:
     from graphrt.config import RunnableConfig
@@ -23,10 +35,13 @@ __all__ = [
     "PregelTask",
     "Send",
     "StateSnapshot",
+    "StateUpdate",
     "StreamMode",
     "StreamPart",
     "StreamVersion",
     "StreamWriter",
+    "TaskPath",
+    "interrupt",
 ]
 
 All: TypeAlias = Literal["*"]
@@ -43,6 +58,10 @@ StreamVersion: TypeAlias = Literal["v1", "v2"]
 
 MultitaskStrategy: TypeAlias = Literal["reject", "enqueue"]
 """What a run does when its thread already has a run in this process: raise `ThreadBusy`, or wait for its turn."""
+
+
+TaskPath: TypeAlias = "tuple[str | int | bool | TaskPath, ...]"
+"""Where a task stands in its superstep (LangGraph F2)."""
 
 
 class StreamWriter(Protocol):
@@ -81,12 +100,19 @@ class Command(Struct, Generic[NodeName], frozen=True, kw_only=True):
     Annotated as `Command[Literal["a", "b"]]` it also tells where a node may go, for validation and drawings.
 
     Args:
+        graph: which graph it is for: None for the node's own, `Command.PARENT` for the one around it, or the name of
+            the node as which a graph further out runs this one.
         update: what a plain return value would be: a dict, a list of `(key, value)` pairs or an annotated object.
+        resume: as a run's input, the answer to the question that is open, or `{interrupt id: answer}`.
         goto: a node's name, a `Send`, or a sequence of them. The node's static edges fire as well.
     """
 
+    graph: str | None = None
     update: Any = None
+    resume: Any = None
     goto: Send | NodeName | Sequence[Send | NodeName] | tuple[()] = ()
+
+    PARENT: ClassVar[Literal["__parent__"]] = "__parent__"
 
 
 class Overwrite(Struct, frozen=True):
@@ -95,11 +121,54 @@ class Overwrite(Struct, frozen=True):
     value: Any
 
 
-class Interrupt(Struct, frozen=True):
-    """A question a node asked before it can go on."""
+class Interrupt(Struct, Generic[ResponseT], frozen=True):
+    """A question that a node asked before it can go on.
+
+    Attributes:
+        value: what `interrupt()` was given.
+        id: 32 hexadecimal digits, the same in every process; answer it by `Command(resume={id: answer})`.
+        response_schema: JSON Schema of the answer, if one was asked for.
+    """
 
     value: Any
-    id: str
+    id: str = "placeholder-id"
+    response_schema: dict[str, Any] | None = None
+
+
+@overload
+def interrupt(value: Any, *, response_schema: type[ResponseT]) -> ResponseT: ...
+@overload
+def interrupt(value: Any, *, response_schema: dict[str, Any] | None = None) -> Any: ...
+def interrupt(value: Any, *, response_schema: Any = None) -> Any:
+    """Ask the caller of the run something, and return the answer.
+
+    The run pauses: its result shows the question, and `Command(resume=...)` on the same thread answers it, however
+    much later and in whichever process. The node then runs again from the top, and this call returns the answer; a
+    node that asks several questions must ask them in the same order each time. Keep what was paid for before the
+    question by `graphrt.func.step`.
+
+    Args:
+        response_schema: a class that the answer must fit (pydantic model, dataclass, TypedDict, Struct): it is shown
+            as JSON Schema and the answer is returned as its instance. A dict is shown as it is and not enforced.
+
+    Raises:
+        GraphInterrupt: there is no answer yet. Let it pass: it is no `Exception`, so `except Exception` does.
+        InvalidResumeError: the answer does not fit; the question stays open.
+        OutsideRunError: no node is running here (a RuntimeError).
+
+    Example:
+        >>> def review(state):
+        ...     return {"approved": interrupt({"draft": state["draft"]})}
+    """
+    return running_task("interrupt").ask(value, response_schema)
+
+
+class StateUpdate(NamedTuple):
+    """One of several edits that `bulk_update_state` makes in a superstep."""
+
+    values: Any
+    as_node: str | None = None
+    task_id: str | None = None
 
 
 class PregelTask(NamedTuple):
@@ -110,7 +179,7 @@ class PregelTask(NamedTuple):
 
     id: str
     name: str
-    path: tuple[str | int | bool, ...]
+    path: TaskPath
     error: Exception | str | None = None
     interrupts: tuple[Interrupt, ...] = ()
     state: Any = None

@@ -10,7 +10,7 @@ if sys.version_info >= (3, 13):
 else:
     from typing_extensions import TypeVar
 
-__all__ = ["ContextT", "InputT", "NodeInputT", "NodeName", "OutputT", "StateT", "ValueT"]
+__all__ = ["ContextT", "InputT", "NodeInputT", "NodeName", "OutputT", "ResponseT", "StateT", "ValueT"]
 
 StateT = TypeVar("StateT", default=Any)
 """The state that nodes share."""
@@ -24,5 +24,7 @@ NodeInputT = TypeVar("NodeInputT", contravariant=True)
 """What one node reads."""
 NodeName = TypeVar("NodeName", bound=str, covariant=True, default=str)
 """Where a Command may go."""
+ResponseT = TypeVar("ResponseT", default=Any)
+"""What an interrupt is answered with."""
 ValueT = TypeVar("ValueT")
 """What a `GraphOutput` holds."""

@@ -2,6 +2,9 @@
 
 The commits that led to a thread follow from its history: each holds what a checkpoint has and its parent has not. So a
 copy takes as much space as the original, and forks stay forks.
+
+Namespaces need each other (`graphrt.checkpoint.nesting`). How far to copy is looked up from the outside in, then they
+are copied from the inside out: whatever a copied checkpoint names had been made by then.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from msgspec.structs import replace
 
 from checkpointers.refusals import target_exists
 from graphrt.checkpoint import ChannelData, Checkpointer, Commit, ListsThreads, Stored, TaskResult, ThreadInfo
+from graphrt.checkpoint.nesting import parts_of
 from graphrt.errors import ThreadConflict
 
 __all__ = ["copy_thread"]
@@ -30,8 +34,8 @@ async def copy_thread(source: Checkpointer, target: Checkpointer, thread_id: str
     """Copy a thread within a checkpointer or into another one, with its checkpoint ids, results and forks.
 
     The source must be able to list threads (`ListsThreads`), as that is how its namespaces are known. A run that goes
-    on with the source meanwhile does no harm: the copy ends somewhere before or after its commits. If copying fails,
-    what was copied is deleted; if the process dies, a part of the thread is left in the target.
+    on with the source meanwhile does no harm: the copy ends before or after any of its commits. If copying fails, what
+    was copied is deleted; if the process dies, a part of the thread is left in the target.
 
     Returns how many checkpoints were copied.
 
@@ -47,13 +51,13 @@ async def copy_thread(source: Checkpointer, target: Checkpointer, thread_id: str
     if there is not None:
         raise target_exists(thread_id, new_id, there.head)
     try:
+        count = 0
         # The graph itself last: a thread without it is seen to be unfinished.
-        return sum(
-            [
-                await _copy_namespace(source, target, thread_id, new_id, namespace)
-                for namespace in sorted(info.namespaces, reverse=True)
-            ]
-        )
+        for namespace, head in reversed(await _heads(source, info)):
+            made = await _commits(source.history(thread_id, namespace), head)
+            await _commit(target, new_id, namespace, made)
+            count += len(made)
+        return count
     except ThreadConflict:
         raise  # somebody else has begun such a thread
     except BaseException:
@@ -67,10 +71,17 @@ async def _find(saver: ListsThreads, thread_id: str) -> ThreadInfo | None:
     return None
 
 
-async def _copy_namespace(
-    source: Checkpointer, target: Checkpointer, thread_id: str, new_id: str, namespace: str
-) -> int:
-    made = await _commits(source.history(thread_id, namespace))
+async def _heads(source: Checkpointer, info: ThreadInfo) -> list[tuple[str, str]]:
+    """Where a thread stands in each namespace, outer ones first."""
+    heads: list[tuple[str, str]] = []
+    for namespace in sorted(info.namespaces, key=parts_of):
+        stored = await source.load(info.thread_id, namespace)
+        if stored is not None:  # else it was forgotten meanwhile
+            heads.append((namespace, stored.head))
+    return heads
+
+
+async def _commit(target: Checkpointer, new_id: str, namespace: str, made: list[_Made]) -> None:
     brought: dict[str, list[TaskResult]] = {}
     head: str | None = None
     for step in made:
@@ -88,14 +99,15 @@ async def _copy_namespace(
                 brought.setdefault(result.child, []).append(replace(result, child=None))
         if kept:
             await target.append_results(new_id, namespace, head, kept)
-    return len(made)
 
 
-async def _commits(history: AsyncIterator[Stored]) -> list[_Made]:
-    """What made a history, oldest first. Whole states are held only until their parent has been read."""
+async def _commits(history: AsyncIterator[Stored], head: str) -> list[_Made]:
+    """What made a history up to a head, oldest first. Whole states are held only until their parent has been read."""
     made: list[_Made] = []
     waiting: dict[str, list[_Made]] = {}
     async for stored in history:
+        if stored.checkpoint.id > head:
+            continue
         step = _Made(stored, [], [])
         for child in waiting.pop(stored.checkpoint.id, ()):
             _subtract(child, stored)

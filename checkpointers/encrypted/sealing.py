@@ -7,7 +7,9 @@
 - A task's result is one envelope with its error and all the bytes it wrote, as one more write. What stays visible is
   which channels it wrote to, and that is tied to the envelope.
 
-Plaintext, where it is accepted, is stood for by its hash, so that the seal of a later checkpoint covers it too.
+Plaintext, where it is accepted, is stood for by its hash, so that the seal of a later checkpoint covers it too. So are
+the notes about graphs in graphs (`graphrt.checkpoint.nesting`), which are never encrypted: the other checkpointer must
+know what to keep, and sees all ids anyway.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from msgspec.structs import replace
 
 from checkpointers.encrypted.envelope import MARK, TAG_SIZE, Vault, checked, is_envelope
 from checkpointers.encrypted.places import State, Thread, text
-from graphrt.checkpoint import ChannelData, Checkpoint, Commit, Stored, TaskResult
+from graphrt.checkpoint import CHILDREN, PARENTS, ChannelData, Checkpoint, Commit, Stored, TaskResult
 from graphrt.errors import DecryptionError
 
 __all__ = ["SEAL", "Channel", "Opened", "Opener", "sealed_commit", "sealed_result"]
@@ -32,6 +34,7 @@ SEAL: Final = "__sealed"
 """The key of the seal in a checkpoint's metadata, and the channel of a result's envelope."""
 
 _HIDDEN: Final = "(encrypted)"
+_READABLE: Final = frozenset({CHILDREN, PARENTS})
 _results: Final = msgspec.msgpack.Decoder(tuple[bytes | None, list[bytes]])
 
 
@@ -71,6 +74,9 @@ def sealed_commit(vault: Vault, commit: Commit, before: State) -> tuple[Commit, 
     for item in commit.channels:
         if item.data is None:
             state.pop(item.channel, None)
+            channels.append(item)
+        elif item.channel in _READABLE:
+            state[item.channel] = _stand_in(b"", item.data)
             channels.append(item)
         else:
             envelope = vault.seal(thread.key, thread.whole(item.channel), item.data)
@@ -166,23 +172,28 @@ class Opener:
     def _channel(self, name: str, data: bytes, parts: Sequence[bytes], known: Channel | None) -> Channel:
         what = f"The channel {name!r} of {self._name}"
         thread, same = self._thread, 0
+        readable = self._plaintext or name in _READABLE
         if known is not None and known.stored == data:
             same = _common(known.stored_parts, parts)
             values, tags = list(known.parts[:same]), list(known.tags[: same + 1])
             value = known.data
         else:
-            value, tag = self._value(thread.whole(name), data, b"", what)
+            value, tag = self._value(thread.whole(name), data, b"", what, readable=readable)
             values, tags = [], [tag]
         for part in parts[same:]:
-            content, tag = self._value(thread.part(name, tags[-1]), part, tags[-1], what)
+            content, tag = self._value(
+                thread.part(name, tags[-1]), part, tags[-1], what, readable=self._plaintext
+            )
             values.append(content)
             tags.append(tag)
         return Channel(data, tuple(parts), value, tuple(values), tuple(tags))
 
-    def _value(self, place: bytes, data: bytes, before: bytes, what: str) -> tuple[bytes, bytes]:
+    def _value(
+        self, place: bytes, data: bytes, before: bytes, what: str, *, readable: bool
+    ) -> tuple[bytes, bytes]:
         """A value, and what stands for it and all before it."""
-        if self._plaintext and not is_envelope(data):
-            return checked(data, what), sha256(before + sha256(data).digest()).digest()
+        if readable and not is_envelope(data):
+            return checked(data, what), _stand_in(before, data)
         return self._vault.open(self._thread.key, place, data, what), data[-TAG_SIZE:]
 
     def _record(self, record: Checkpoint, channels: dict[str, Channel]) -> Checkpoint:
@@ -221,6 +232,11 @@ class Opener:
             writes=tuple([ChannelData(w.channel, next(left)) if w.data else w for w in writes]),
             error=None if error is None else error.decode("utf-8", "surrogatepass"),
         )
+
+
+def _stand_in(before: bytes, data: bytes) -> bytes:
+    """What stands for a value that is not encrypted, and for all before it."""
+    return sha256(before + sha256(data).digest()).digest()
 
 
 def _digest(parent_id: str | None) -> bytes:

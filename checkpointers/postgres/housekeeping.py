@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol, TypeVar
 
 from msgspec import Struct
 
-from checkpointers.housekeeping import Channel, Held
 from checkpointers.postgres.access import Work
 from checkpointers.postgres.driver import asyncpg
 from checkpointers.postgres.pool import Connection, transaction
@@ -17,8 +16,9 @@ from checkpointers.postgres.reading import ranges_of
 from checkpointers.postgres.statements import quoted
 from checkpointers.refusals import target_exists
 from checkpointers.retention import Keep, Segment, faded
-from checkpointers.rows import plain, restored, unpack_id
+from checkpointers.rows import pack_id, plain, restored, unpack_id
 from checkpointers.segments import Line
+from checkpointers.shelves import Channel, Held, Space
 from graphrt.checkpoint import Pruned, StorageStats, ThreadInfo, time_of
 
 __all__ = ["Housekeeping"]
@@ -33,9 +33,9 @@ _LONG_S: Final = 600.0
 class Statements(Struct, frozen=True):
     """One attribute per file in `sql/housekeeping/`, which says what it does."""
 
-    chains: str
     copy: str
     delete: str
+    discard: str
     drop: str
     drop_before: str
     forget: str
@@ -45,11 +45,14 @@ class Statements(Struct, frozen=True):
     infos: str
     names: str
     newest: str
+    noted: str
     of_runs: str
     oldest: str
+    places: str
     rows: str
     settle: str
     size: str
+    spaces: str
     stats: str
     vacuum: str
     weigh: str
@@ -90,17 +93,32 @@ class Housekeeping:
         found = await self._fetch(self._sql.names, plain(after or ""), after is not None, limit)
         return [restored(row["thread_id"]) for row in found]
 
-    async def chains(self, after: int, threads: Sequence[str] | None, limit: int) -> list[int]:
-        names = None if threads is None else [plain(name) for name in threads]
-        return [row["chain"] for row in await self._fetch(self._sql.chains, after, names, limit)]
+    async def spaces(self, thread_id: str, after: str | None, limit: int) -> list[Space]:
+        behind = None if after is None else plain(after)
+        found = await self._fetch(self._sql.spaces, plain(thread_id), behind, limit)
+        return [
+            Space(
+                row["chain"], restored(row["namespace"]), row["oldest"], row["newest"], unpack_id(row["id"])
+            )
+            for row in found
+        ]
+
+    async def noted(self, chains: Sequence[int], channel: str) -> list[tuple[int, bytes]]:
+        found = await self._fetch(self._sql.noted, chains, plain(channel), timeout_s=_LONG_S)
+        return [(row["chain"], row["data"]) for row in found]
+
+    async def places(self, chain: int, before: int, ids: Sequence[str]) -> list[int]:
+        packed = [pack_id(identity) for identity in ids]
+        found = await self._fetch(self._sql.places, chain, before, packed, timeout_s=_LONG_S)
+        return [row["seq"] for row in found]
 
     async def newest(self, chain: int, below: int | None, limit: int) -> list[tuple[int, str]]:
         found = await self._fetch(self._sql.newest, chain, below, limit)
         return [(row["seq"], unpack_id(row["id"])) for row in found]
 
-    async def of_runs(self, runs: Sequence[str]) -> list[tuple[int, int]]:
+    async def of_runs(self, runs: Sequence[str]) -> list[tuple[str, int, int]]:
         found = await self._fetch(self._sql.of_runs, [plain(run) for run in runs], timeout_s=_LONG_S)
-        return [(row["chain"], row["seq"]) for row in found]
+        return [(restored(row["thread_id"]), row["chain"], row["seq"]) for row in found]
 
     async def held(self, chain: int) -> Held | None:
         found = await self._fetch(self._sql.held, chain)
@@ -117,12 +135,12 @@ class Housekeeping:
 
     # ---- forgetting
 
-    async def cut(self, chain: int, first: int, limit: int) -> Pruned:
+    async def cut(self, chain: int, first: int, spared: Sequence[int], limit: int) -> Pruned:
         async def work(connection: Connection, repeated: bool) -> Pruned:
             async with transaction(connection):
                 await connection.execute(self._sql.hold, chain)
-                seqs = [row["seq"] for row in await connection.fetch(self._sql.oldest, chain, first, limit)]
-                return await self._forget(connection, chain, seqs)
+                rows = await connection.fetch(self._sql.oldest, chain, first, limit, spared)
+                return await self._forget(connection, chain, [row["seq"] for row in rows])
 
         return await self._run(work)
 
@@ -141,6 +159,11 @@ class Housekeeping:
             return Pruned()
         row = await connection.fetchrow(self._sql.forget, chain, seqs)
         return Pruned(checkpoints=row["checkpoints"], bytes=row["bytes"])
+
+    async def discard(self, heads: Sequence[tuple[int, str]]) -> dict[int, Pruned]:
+        chains, ids = [chain for chain, _ in heads], [pack_id(head) for _, head in heads]
+        found = await self._fetch(self._sql.discard, chains, ids)
+        return {row["chain"]: Pruned(checkpoints=row["checkpoints"], bytes=row["bytes"]) for row in found}
 
     async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
         channels, seqs = [channel for channel, _ in rows], [seq for _, seq in rows]

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checkpointers.logs import Table, log_of, table_of, tables
 from checkpointers.postgres.pool import Connection
 from checkpointers.postgres.statements import Statements
 from checkpointers.rows import (
@@ -60,7 +61,8 @@ async def load(
         return None
     found = _found(first)
     kept, brought = _results(rows)
-    return _stored(found, _segments(rows), [*kept[found.line.seq], *brought[found.line.seq]])
+    table = table_of(_contents(_segments(rows), found.line.ranges))
+    return _stored(found, table, [*kept[found.line.seq], *brought[found.line.seq]])
 
 
 async def held_at(connection: Connection, sql: Statements, chain: int, line: Line) -> dict[str, Content]:
@@ -127,9 +129,16 @@ async def _filled(connection: Connection, sql: Statements, found: Sequence[Found
     """The checkpoints with what they hold."""
     seqs = [one.line.seq for one in found]
     rows = await connection.fetch(sql.contents, found[0].chain, seqs, *_lines([one.line for one in found]))
-    segments = _segments(rows)
+    try:
+        logs = {name: log_of(segments) for name, segments in _segments(rows).items()}
+        seen = tables(logs, [one.line for one in found])
+    except ValueError as error:
+        raise _damaged(error) from None
     kept, brought = _results(rows)
-    return [_stored(one, segments, [*kept[one.line.seq], *brought[one.line.seq]]) for one in found]
+    return [
+        _stored(one, table, [*kept[one.line.seq], *brought[one.line.seq]])
+        for one, table in zip(found, seen, strict=True)
+    ]
 
 
 def _wanted(checkpoint: Checkpoint, asked: Asked) -> bool:
@@ -191,7 +200,7 @@ def _contents(segments: Mapping[str, Sequence[Row]], ranges: Ranges) -> dict[str
     try:
         found = {name: content(rows, ranges) for name, rows in segments.items()}
     except ValueError as error:
-        raise DeserializationError(f"Stored rows of a channel are damaged: {error}.") from None
+        raise _damaged(error) from None
     return {name: held for name, held in found.items() if held is not None}
 
 
@@ -210,12 +219,10 @@ def _results(rows: Iterable[Record]) -> tuple[dict[int, list[TaskResult]], dict[
     return kept, brought
 
 
-def _stored(found: Found, segments: Mapping[str, Sequence[Row]], results: Iterable[TaskResult]) -> Stored:
-    table = _contents(segments, found.line.ranges)
-    return Stored(
-        found.checkpoint,
-        {name: held.data for name, held in table.items()},
-        merged(results),
-        found.head,
-        {name: held.parts for name, held in table.items() if held.parts},
-    )
+def _damaged(error: ValueError) -> DeserializationError:
+    return DeserializationError(f"Stored rows of a channel are damaged: {error}.")
+
+
+def _stored(found: Found, table: Table, results: Iterable[TaskResult]) -> Stored:
+    values, parts = table
+    return Stored(found.checkpoint, values, merged(results), found.head, parts)

@@ -10,11 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from checkpointers.housekeeping import Channel
 from checkpointers.rows import restored, unpack_id
+from checkpointers.shelves import Channel
 from graphrt.checkpoint import Pruned, ThreadInfo, time_of
 
-__all__ = ["SQL", "copy", "drop", "forget", "info", "pages", "weigh"]
+__all__ = ["SQL", "copy", "drop", "forget", "forget_all", "info", "pages", "weigh"]
 
 _INCREMENTAL: Final = 2  # of PRAGMA auto_vacuum
 
@@ -34,17 +34,21 @@ class Statements(Struct, frozen=True):
     forget: str
     forget_results: str
     forgotten: str
+    head: str
     held: str
     names: str
     newest: str
+    noted: str
     of_runs: str
     oldest: str
     orphaned: str
     orphans: str
+    places: str
     remains: str
     rows: str
     settle: str
     size: str
+    spaces: str
     thread: str
     threads: str
     vacuum: str
@@ -65,6 +69,13 @@ def forget(connection: sqlite3.Connection, chain: int, seqs: Sequence[int]) -> P
         connection.execute(SQL.orphaned, (chain, seq))
         size += length
     return Pruned(checkpoints=count, bytes=size)
+
+
+def forget_all(connection: sqlite3.Connection, chain: int) -> Pruned:
+    """Forget a chain."""
+    checkpoints, _, size = weigh(connection, chain)
+    connection.execute(SQL.delete, (chain,))
+    return Pruned(checkpoints=checkpoints, bytes=size)
 
 
 def drop(connection: sqlite3.Connection, chain: int, channel: Channel, seq: int) -> int:

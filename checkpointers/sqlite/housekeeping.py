@@ -11,11 +11,11 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from checkpointers.housekeeping import Channel, Held
 from checkpointers.refusals import target_exists
 from checkpointers.retention import Keep, Segment, faded
-from checkpointers.rows import plain, restored, unpack_id
+from checkpointers.rows import pack_id, plain, restored, unpack_id
 from checkpointers.segments import Line
+from checkpointers.shelves import Channel, Held, Space
 from checkpointers.sqlite import chores
 from checkpointers.sqlite.chores import SQL
 from checkpointers.sqlite.lanes import Lane, awaited
@@ -51,16 +51,28 @@ class Housekeeping:
         found = await self._read(_all(SQL.names, plain(after or ""), after is not None, None, limit))
         return [restored(name) for (name,) in found]
 
-    async def chains(self, after: int, threads: Sequence[str] | None, limit: int) -> list[int]:
-        names = None if threads is None else json.dumps([plain(name) for name in threads])
-        return [chain for (chain,) in await self._read(_all(SQL.chains, after, names, limit))]
+    async def spaces(self, thread_id: str, after: str | None, limit: int) -> list[Space]:
+        behind = None if after is None else plain(after)
+        found = await self._read(_all(SQL.spaces, plain(thread_id), behind, limit))
+        return [
+            Space(chain, restored(namespace), oldest, newest, unpack_id(head))
+            for chain, namespace, oldest, newest, head in found
+        ]
+
+    async def noted(self, chains: Sequence[int], channel: str) -> list[tuple[int, bytes]]:
+        return await self._read(_all(SQL.noted, json.dumps(chains), plain(channel)))
+
+    async def places(self, chain: int, before: int, ids: Sequence[str]) -> list[int]:
+        packed = json.dumps([pack_id(identity).hex().upper() for identity in ids])
+        return [seq for (seq,) in await self._read(_all(SQL.places, chain, before, packed))]
 
     async def newest(self, chain: int, below: int | None, limit: int) -> list[tuple[int, str]]:
         found = await self._read(_all(SQL.newest, chain, below, limit))
         return [(seq, unpack_id(identity)) for seq, identity in found]
 
-    async def of_runs(self, runs: Sequence[str]) -> list[tuple[int, int]]:
-        return await self._read(_all(SQL.of_runs, json.dumps([plain(run) for run in runs])))
+    async def of_runs(self, runs: Sequence[str]) -> list[tuple[str, int, int]]:
+        found = await self._read(_all(SQL.of_runs, json.dumps([plain(run) for run in runs])))
+        return [(restored(thread), chain, seq) for thread, chain, seq in found]
 
     async def held(self, chain: int) -> Held | None:
         def work(connection: sqlite3.Connection) -> Held | None:
@@ -86,9 +98,11 @@ class Housekeeping:
 
     # ---- forgetting
 
-    async def cut(self, chain: int, first: int, limit: int) -> Pruned:
+    async def cut(self, chain: int, first: int, spared: Sequence[int], limit: int) -> Pruned:
         def change(connection: sqlite3.Connection) -> Pruned:
-            seqs = [seq for (seq,) in connection.execute(SQL.oldest, (chain, first, limit))]
+            seqs = [
+                seq for (seq,) in connection.execute(SQL.oldest, (chain, first, limit, json.dumps(spared)))
+            ]
             return chores.forget(connection, chain, seqs)
 
         return _pruned(await self._write(change))
@@ -102,6 +116,17 @@ class Housekeeping:
             return pruned
 
         return _pruned(await self._write(change))
+
+    async def discard(self, heads: Sequence[tuple[int, str]]) -> dict[int, Pruned]:
+        def change(connection: sqlite3.Connection) -> dict[int, Pruned]:
+            gone: dict[int, Pruned] = {}
+            for chain, head in heads:
+                if connection.execute(SQL.head, (chain,)).fetchone() == (pack_id(head),):
+                    gone[chain] = chores.forget_all(connection, chain)
+            return gone
+
+        gone: dict[int, Pruned] = await self._write(change)
+        return gone
 
     async def drop(self, chain: int, rows: Sequence[tuple[Channel, int]]) -> int:
         def change(connection: sqlite3.Connection) -> int:
@@ -124,9 +149,7 @@ class Housekeeping:
                 return Pruned()
             pruned = Pruned(threads=1)
             for chain, _, _ in chains:
-                checkpoints, _, size = chores.weigh(connection, chain)
-                pruned += Pruned(checkpoints=checkpoints, bytes=size)
-                connection.execute(SQL.delete, (chain,))
+                pruned += chores.forget_all(connection, chain)
             return pruned
 
         return _pruned(await self._write(change))
@@ -161,7 +184,7 @@ class Housekeeping:
 
         def work(connection: sqlite3.Connection) -> StorageStats:
             (threads,) = connection.execute(SQL.threads).fetchone()
-            chains = connection.execute(SQL.chains, (0, None, -1)).fetchall()
+            chains = connection.execute(SQL.chains).fetchall()
             weights = [chores.weigh(connection, chain) for (chain,) in chains]
             pages, free, page = chores.pages(connection)
             return StorageStats(

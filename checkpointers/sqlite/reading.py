@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 from msgspec.json import Decoder as JsonDecoder
 from msgspec.structs import replace
 
+from checkpointers.logs import Log, Table, log_of, table_of, tables
 from checkpointers.rows import (
     SOURCES,
     checkpoint_of,
@@ -23,7 +23,7 @@ from checkpointers.rows import (
     unpack_id,
     unpack_results,
 )
-from checkpointers.segments import Content, Line, Ranges, Row, content, frames, within
+from checkpointers.segments import Content, Line, Ranges, Row, content, within
 from checkpointers.sqlite.statements import SQL
 from graphrt.checkpoint import Checkpoint, Stored, TaskResult
 from graphrt.errors import DeserializationError
@@ -127,37 +127,6 @@ def line_at(connection: sqlite3.Connection, chain: int, seq: int) -> Line:
 # ---- channels
 
 
-class _Log(Struct, frozen=True):
-    """A channel's changes, oldest first: the commit's number, and a whole value, nothing, or a part."""
-
-    numbers: list[int]
-    entries: list[bytes | tuple[bytes] | None]
-
-    def content(self, ranges: Ranges) -> Content | None:
-        """What a checkpoint with these ancestors sees."""
-        behind: list[bytes] = []
-        for low, high in ranges:
-            at = bisect_right(self.numbers, high)
-            while at and self.numbers[at - 1] >= low:
-                at -= 1
-                entry = self.entries[at]
-                if isinstance(entry, tuple):
-                    behind.append(entry[0])
-                elif entry is not None:
-                    return Content(entry, tuple(reversed(behind)))
-                elif not behind:
-                    return None
-                else:
-                    raise _orphaned()
-        if behind:
-            raise _orphaned()
-        return None
-
-
-def _orphaned() -> DeserializationError:
-    return DeserializationError("Parts of a value are stored without the value that they belong to.")
-
-
 def channels_of(connection: sqlite3.Connection, chain: int) -> Iterator[str]:
     """The names of all channels that have rows, as they are stored."""
     name = ""
@@ -168,17 +137,17 @@ def channels_of(connection: sqlite3.Connection, chain: int) -> Iterator[str]:
 
 def _rows(
     connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]
-) -> list[tuple[int, bool, bytes | None, bytes | None]]:
+) -> list[Row]:
     """A channel's rows in some spans, oldest first, as far back as checkpoints with these ancestors need them."""
     waiting: list[Ranges] = list(needing)
-    rows: list[tuple[int, bool, bytes | None, bytes | None]] = []
+    rows: list[Row] = []
     for low, high in spans:
-        for row in connection.execute(SQL.rows, (chain, channel, low, high)):
-            if type(row[0]) is not int or not _is_bytes(row[2]) or not _is_bytes(row[3]):
+        for seq, whole, data, parts in connection.execute(SQL.rows, (chain, channel, low, high)):
+            if type(seq) is not int or not _is_bytes(data) or not _is_bytes(parts):
                 raise _unreadable(channel, "a row is no bytes")
-            rows.append(row)
-            if row[1]:
-                waiting = [needed for needed in waiting if not within(row[0], needed)]
+            rows.append(Row(seq, bool(whole), data, parts or b""))
+            if whole:
+                waiting = [needed for needed in waiting if not within(seq, needed)]
                 if not waiting:
                     break
         if not waiting:
@@ -189,21 +158,11 @@ def _rows(
 
 def _log(
     connection: sqlite3.Connection, chain: int, channel: str, spans: Ranges, needing: Sequence[Ranges]
-) -> _Log:
-    numbers: list[int] = []
-    entries: list[bytes | tuple[bytes] | None] = []
-    for seq, whole, data, parts in _rows(connection, chain, channel, spans, needing):
-        if whole:
-            numbers.append(seq)
-            entries.append(data)
-        if parts is not None:
-            try:
-                for number, part in frames(parts):
-                    numbers.append(number)
-                    entries.append((part,))
-            except ValueError as error:
-                raise _unreadable(channel, error) from None
-    return _Log(numbers, entries)
+) -> Log:
+    try:
+        return log_of(_rows(connection, chain, channel, spans, needing))
+    except ValueError as error:
+        raise _unreadable(channel, error) from None
 
 
 def _unreadable(channel: str, why: object) -> DeserializationError:
@@ -220,9 +179,7 @@ def held_at(connection: sqlite3.Connection, chain: int, ranges: Ranges) -> dict[
     for channel in channels_of(connection, chain):
         rows = _rows(connection, chain, channel, ranges, (ranges,))
         try:
-            seen = content(
-                [Row(seq, bool(whole), data, parts or b"") for seq, whole, data, parts in rows], ranges
-            )
+            seen = content(rows, ranges)
         except ValueError as error:
             raise _unreadable(channel, error) from None
         if seen is not None:
@@ -245,22 +202,17 @@ def load(
     row = connection.execute(SQL.found, (thread.chain, seq)).fetchone() if seq is not None else None
     if row is None:
         return None
-    held = held_at(connection, thread.chain, _line_of_row(row).ranges)
-    return _stored(row, held, _results(connection, thread.chain, [row[0]])[row[0]], thread.head)
+    table = table_of(held_at(connection, thread.chain, _line_of_row(row).ranges))
+    return _stored(row, table, _results(connection, thread.chain, [row[0]])[row[0]], thread.head)
 
 
 def _line_of_row(row: _Row) -> Line:
     return _line(row[0], row[9], row[10])
 
 
-def _stored(row: _Row, held: Mapping[str, Content], results: tuple[TaskResult, ...], head: str) -> Stored:
-    return Stored(
-        _checkpoint(row),
-        {name: content.data for name, content in held.items()},
-        results,
-        head,
-        {name: content.parts for name, content in held.items() if content.parts},
-    )
+def _stored(row: _Row, table: Table, results: tuple[TaskResult, ...], head: str) -> Stored:
+    values, parts = table
+    return Stored(_checkpoint(row), values, results, head, parts)
 
 
 def _checkpoint(row: _Row) -> Checkpoint:
@@ -317,10 +269,10 @@ def page(connection: sqlite3.Connection, asked: Asked, size: int) -> Page:
         return Page([], None)
     chain = thread.chain
     chosen = _chosen(connection, chain, asked, size)
-    held = _held_by(connection, chain, [_line_of_row(row) for row in chosen])
+    seen = _seen_by(connection, chain, [_line_of_row(row) for row in chosen])
     results = _results(connection, chain, [row[0] for row in chosen])
     return Page(
-        [_stored(row, held[row[0]], results[row[0]], thread.head) for row in chosen],
+        [_stored(row, table, results[row[0]], thread.head) for row, table in zip(chosen, seen, strict=True)],
         replace(asked, below=chosen[-1][0], chain=chain) if len(chosen) == size else None,
     )
 
@@ -352,21 +304,19 @@ def _chosen(connection: sqlite3.Connection, chain: int, asked: Asked, size: int)
 _LETTERS: Final[Mapping[Any, str]] = {word: letter for letter, word in SOURCES.items()}
 
 
-def _held_by(
-    connection: sqlite3.Connection, chain: int, lines: Sequence[Line]
-) -> dict[int, dict[str, Content]]:
-    """What several checkpoints see, by their numbers; each row is read once."""
+def _seen_by(connection: sqlite3.Connection, chain: int, lines: Sequence[Line]) -> list[Table]:
+    """What several checkpoints see, newest first; each row is read once."""
     # Newest first, so the last one of a line stays: what it needs is all that any of that line needs.
     oldest = {(line.start, line.earlier): line.ranges for line in lines}
     spans = _spans(lines)
-    held: dict[int, dict[str, Content]] = {line.seq: {} for line in lines}
-    for channel in channels_of(connection, chain) if lines else ():
-        log = _log(connection, chain, channel, spans, list(oldest.values()))
-        for line in lines:
-            content = log.content(line.ranges)
-            if content is not None:
-                held[line.seq][restored(channel)] = content
-    return held
+    logs = {
+        restored(channel): _log(connection, chain, channel, spans, list(oldest.values()))
+        for channel in (channels_of(connection, chain) if lines else ())
+    }
+    try:
+        return tables(logs, lines)
+    except ValueError as error:
+        raise DeserializationError(f"Stored rows of a channel are damaged: {error}.") from None
 
 
 def _spans(lines: Iterable[Line]) -> Ranges:

@@ -1,6 +1,7 @@
 """The storage contract: records and protocols. Implementations live in the package `checkpointers`."""
 
 from graphrt.checkpoint.keeping import Pruned, PruneStrategy, StorageStats, ThreadInfo
+from graphrt.checkpoint.nesting import CHILDREN, PARENTS
 from graphrt.checkpoint.protocol import (
     Checkpointer,
     CopiesThreads,
@@ -16,6 +17,8 @@ from graphrt.checkpoint.records import ChannelData, Checkpoint, Commit, Source, 
 from graphrt.checkpoint.times import time_of
 
 __all__ = [
+    "CHILDREN",
+    "PARENTS",
     "ChannelData",
     "Checkpoint",
     "Checkpointer",

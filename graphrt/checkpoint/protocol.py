@@ -136,6 +136,8 @@ class ForgetsRuns(Protocol):
         whose child was forgotten loses the results that came with the child. A namespace whose head was forgotten
         goes on from its newest remaining checkpoint; a run that is under way there fails with `ThreadConflict`.
 
+        A checkpoint that one which stays has noted as a child (`graphrt.checkpoint.nesting`) stays too.
+
         Returns how many checkpoints were forgotten. Runs that nobody knows are no error.
         """
         ...
@@ -156,7 +158,17 @@ class Prunes(Protocol):
         """Forget checkpoints that are neither among the newest nor young.
 
         Every retained checkpoint loads as before: its values, its results, the interrupts that wait at it; only its
-        parent is None if that was forgotten. The newest checkpoint of every namespace always stays.
+        parent is None if that was forgotten. The newest checkpoint of every namespace always stays, but for calls that
+        are over.
+
+        Of graphs in graphs (`graphrt.checkpoint.nesting`) whatever stays must find what it needs, and what nobody can
+        find goes, decided from the outermost graph inwards:
+
+        - A checkpoint that one which stays has noted among its `CHILDREN` stays too, whatever its age. (It loses
+          results that came with a commit which went.)
+        - A namespace for which `is_call` is true goes altogether if each run in it began at a checkpoint that has
+          gone, as its `PARENTS` say. One of them is enough; one that is newer than its namespace's newest has not
+          gone, but is about to be committed.
 
         Args:
             thread_ids: in these threads, all by default; unknown ones are no error.

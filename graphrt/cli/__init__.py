@@ -6,9 +6,10 @@ forgetting.py and those that ask first: delete, prune
 migrate.py    the command for a database's tables
 storage.py    --checkpointer -> a checkpointer that is open, and can do what is wanted
 reading.py    stored records -> plain data
+questions.py  what a thread waits for, and how it goes on
 tables.py     plain data of threads -> tables and text
 target.py     FILE_OR_MODULE:GRAPH -> a graph that can run
-given.py      --input -> a value
+given.py      --input, --resume -> a value
 running.py    one run: graph, input and options -> chunks -> a view
 lines.py      the view for programs: JSON lines
 terminal.py   the view for people: nodes as they run, then the result

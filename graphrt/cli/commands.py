@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, get_args
+from typing import Final, NoReturn, get_args
 
 import click
 from rich.console import Console
@@ -15,7 +15,9 @@ from graphrt.cli.exits import EXIT_CODES, Exit, Refused, errors_in_words
 from graphrt.cli.given import read_input
 from graphrt.cli.lines import JsonLines, as_json
 from graphrt.cli.migrate import migrate
+from graphrt.cli.questions import Pause, how_to_go_on
 from graphrt.cli.running import Request, View, run
+from graphrt.cli.storage import without_password
 from graphrt.cli.target import find, graph_of, settled
 from graphrt.cli.terminal import Terminal
 from graphrt.cli.threads import threads
@@ -60,6 +62,12 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 @graphrt.command("run", epilog=EXIT_CODES)
 @_target
 @click.option("--input", "given", metavar="JSON|@FILE|-", help="The input. Without it the thread goes on.")
+@click.option(
+    "--resume",
+    "answer",
+    metavar="JSON|@FILE|-",
+    help="The answer to the thread's open question, or {id: answer} to some of several.",
+)
 @click.option("--thread", metavar="ID", help="The thread to run on; needs a checkpointer.")
 @click.option("--checkpointer", metavar="URL", help="Where threads are kept, such as memory://.")
 @click.option(
@@ -71,6 +79,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 def run_command(
     target: str,
     given: str | None,
+    answer: str | None,
     thread: str | None,
     checkpointer: str | None,
     modes: frozenset[StreamMode] | None,
@@ -82,6 +91,7 @@ def run_command(
 
     On a terminal: the nodes as they run, then the result. Elsewhere, and with --json: one JSON object per line,
     {"type": MODE, "data": ...}, the last one of type "result" or "error"; without --stream the mode is updates.
+    A run that waits for answers shows its questions, on lines of type "interrupt", and how to answer them.
     """
     console = Console()
     live = console.is_terminal and not as_lines
@@ -91,7 +101,7 @@ def run_command(
     try:
         with errors_in_words(with_traceback=with_traceback):
             request = Request(
-                input=read_input(given),
+                input=read_input(given, answer),
                 found=find(target),
                 modes=asked,
                 thread=thread,
@@ -99,9 +109,11 @@ def run_command(
                 recursion_limit=recursion_limit,
             )
             with _view(console, shown, live=live) as view:
-                asyncio.run(run(request, view))
+                pause = asyncio.run(run(request, view))
     except KeyboardInterrupt:
         _say_interrupted(thread)
+    if pause is not None:
+        _say_paused(pause, target, thread, checkpointer)
 
 
 def _view(console: Console, shown: frozenset[StreamMode], *, live: bool) -> AbstractContextManager[View]:
@@ -110,7 +122,13 @@ def _view(console: Console, shown: frozenset[StreamMode], *, live: bool) -> Abst
     return nullcontext(JsonLines(sys.stdout))
 
 
-def _say_interrupted(thread: str | None) -> None:
+def _say_paused(pause: Pause, target: str, thread: str | None, url: str | None) -> None:
+    shown = without_password(url) if url is not None else None
+    click.echo(how_to_go_on(pause, target, thread, shown), err=True)
+    raise SystemExit(Exit.PAUSED)
+
+
+def _say_interrupted(thread: str | None) -> NoReturn:
     again = f" Thread {thread!r} can go on: run it again without --input." if thread is not None else ""
     click.echo(f"Interrupted.{again}", err=True)
     raise SystemExit(Exit.INTERRUPTED)

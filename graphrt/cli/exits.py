@@ -14,7 +14,9 @@ from graphrt.errors import (
     GraphError,
     GraphRecursionError,
     GraphValidationError,
+    InvalidResumeError,
     ThreadConflict,
+    UnknownInterruptError,
 )
 
 __all__ = ["EXIT_CODES", "Exit", "Refused", "errors_in_words", "in_words"]
@@ -28,6 +30,7 @@ class Exit(IntEnum):
     USAGE = 2
     CONFLICT = 3
     LIMIT = 4
+    PAUSED = 5
     INTERRUPTED = 130
 
 
@@ -39,6 +42,7 @@ Exit codes:
   2    the command line, the input or the graph's declaration is wrong
   3    another run has moved the thread on
   4    the recursion limit was reached
+  5    the run waits: for an answer, or at a breakpoint
   130  interrupted (Ctrl-C)
 """
 
@@ -56,7 +60,7 @@ def exit_code(error: Exception) -> Exit:
             return Exit.CONFLICT
         case GraphRecursionError():
             return Exit.LIMIT
-        case EmptyInputError() | GraphValidationError():
+        case EmptyInputError() | GraphValidationError() | InvalidResumeError() | UnknownInterruptError():
             return Exit.USAGE
         case _:
             return Exit.FAILED

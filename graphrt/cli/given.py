@@ -1,4 +1,4 @@
-"""`--input`: JSON on the command line, in a file or on standard input."""
+"""`--input` and `--resume`: JSON on the command line, in a file or on standard input."""
 
 from __future__ import annotations
 
@@ -9,25 +9,33 @@ from typing import Any
 import click
 import msgspec
 
+from graphrt.types import Command
+
 __all__ = ["read_input"]
 
 
-def read_input(given: str | None) -> Any:
-    """The value of `--input`; None if the option is missing, which means "continue the thread".
+def read_input(given: str | None, answer: str | None = None) -> Any:
+    """What the run is given: the value of `--input`, or that of `--resume` as an answer; None continues the thread.
 
     Raises:
         click.BadParameter: there is no such file, or what was given is not JSON.
     """
-    if given is None:
-        return None
-    text, where = _text(given)
+    if answer is not None:
+        if given is not None:
+            raise click.UsageError("Pass --input or --resume: new input drops what the thread waits for.")
+        return Command(resume=_json(answer, "--resume"))
+    return None if given is None else _json(given, "--input")
+
+
+def _json(given: str, option: str) -> Any:
+    text, where = _text(given, option)
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _bad(f"{where} is not JSON: {error}.{_advice(given)}") from error
+        raise _bad(f"{where} is not JSON: {error}.{_advice(given)}", option) from error
 
 
-def _text(given: str) -> tuple[bytes, str]:
+def _text(given: str, option: str) -> tuple[bytes, str]:
     if given == "-":
         return sys.stdin.buffer.read(), "Standard input"
     if not given.startswith("@"):
@@ -35,7 +43,7 @@ def _text(given: str) -> tuple[bytes, str]:
     try:
         return Path(given[1:]).read_bytes(), f"The file {given[1:]}"
     except OSError as error:
-        raise _bad(f"Cannot read {given[1:]}: {error.strerror}.") from error
+        raise _bad(f"Cannot read {given[1:]}: {error.strerror}.", option) from error
 
 
 def _advice(given: str) -> str:
@@ -44,5 +52,5 @@ def _advice(given: str) -> str:
     return " Write @FILE for a file, - for standard input, and text in double quotes inside single ones: '\"text\"'."
 
 
-def _bad(message: str) -> click.BadParameter:
-    return click.BadParameter(message, param_hint="'--input'")
+def _bad(message: str, option: str) -> click.BadParameter:
+    return click.BadParameter(message, param_hint=f"'{option}'")

@@ -8,6 +8,7 @@ from typing import IO, Any, TypeGuard
 import msgspec
 
 from graphrt.cli.exits import in_words
+from graphrt.cli.questions import Pause
 
 __all__ = ["JsonLines", "as_json"]
 
@@ -21,6 +22,11 @@ class JsonLines:
     def chunk(self, mode: str, payload: Any) -> None:
         """A chunk of a mode that was asked for."""
         self._write(mode, payload)
+
+    def paused(self, pause: Pause) -> None:
+        """The run waits."""
+        for question in pause.questions:
+            self._write("interrupt", question)
 
     def result(self, value: Any) -> None:
         """The run came to its end."""

@@ -50,6 +50,8 @@ class Progress:
                 row = self.rows.setdefault(name, Row(name, step, began_s=now_s))
                 row.started += 1
                 return closed
+            case {"type": "task_result", "payload": {"interrupts": [_, *_]}}:
+                pass  # it waits for an answer, and is not done
             case {"type": "task_result", "payload": {"name": str(name), "error": error}} if name in self.rows:
                 row = self.rows[name]
                 row.done += error is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from graphrt.checkpoint import Stored, TaskResult, ThreadInfo, time_of
+from graphrt.core.interrupts import PAUSED, is_null
 from graphrt.errors import DeserializationError
 from graphrt.serde import Serializer
 
@@ -13,6 +15,8 @@ __all__ = ["checkpoint_record", "state_record", "thread_record"]
 
 _CONTROL: Final = ("__", "branch:to:", "join:")
 """What the names of channels begin with that are not the user's."""
+_RESULTS: Final = ("__end__", "__previous__")
+"""... except for what an entrypoint returned, and what it saved for its next call."""
 _TASKS: Final = "__pregel_tasks"
 
 
@@ -42,8 +46,10 @@ def checkpoint_record(stored: Stored) -> dict[str, Any]:
     }
 
 
-def state_record(thread_id: str, namespace: str, stored: Stored) -> dict[str, Any]:
-    """A checkpoint with its values and with what is known of the tasks that start from it."""
+def state_record(
+    thread_id: str, namespace: str, stored: Stored, questions: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """A checkpoint with its values, with what is known of the tasks that start from it, and with what they ask."""
     serializer = Serializer()
     return {
         "thread_id": thread_id,
@@ -52,10 +58,11 @@ def state_record(thread_id: str, namespace: str, stored: Stored) -> dict[str, An
         "values": {
             name: _value(serializer, stored, name)
             for name in sorted(stored.channels)
-            if not name.startswith(_CONTROL)
+            if name in _RESULTS or not name.startswith(_CONTROL)
         },
         "sends": _value(serializer, stored, _TASKS) if _TASKS in stored.channels else [],
-        "tasks": [_task(result) for result in stored.results],
+        "tasks": [_task(result) for result in stored.results if result.node or is_null(result)],
+        "interrupts": list(questions),
     }
 
 
@@ -67,11 +74,12 @@ def _value(serializer: Serializer, stored: Stored, name: str) -> Any:
 
 
 def _task(result: TaskResult) -> dict[str, Any]:
+    paused = result.error == PAUSED
     return {
         "node": result.node,
         "path": result.path,
-        "status": "finished" if result.error is None else "failed",
-        "error": result.error,
+        "status": "finished" if result.error is None else "paused" if paused else "failed",
+        "error": None if paused else result.error,
         "writes": [write.channel for write in result.writes if not write.channel.startswith(_CONTROL)],
     }
 

@@ -1,14 +1,17 @@
-"""One run: a graph, an input and options in; chunks to a view; the result last."""
+"""One run: a graph, an input and options in; chunks to a view; what it waits for, if it paused; the result last."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.cli.exits import Refused
+from graphrt.cli.questions import Pause, questions_at
 from graphrt.cli.storage import opened
 from graphrt.cli.target import Graph, graph_of, settled
 from graphrt.config import RunnableConfig
+from graphrt.core.interrupts import INTERRUPT
 from graphrt.errors import EmptyInputError
 from graphrt.types import StreamMode
 
@@ -20,6 +23,10 @@ class View(Protocol):
 
     def chunk(self, mode: str, payload: Any) -> None:
         """Something happened."""
+        ...
+
+    def paused(self, pause: Pause) -> None:
+        """The run stopped before its end; the result so far follows."""
         ...
 
     def result(self, value: Any) -> None:
@@ -43,8 +50,8 @@ class Request:
     recursion_limit: int | None = None
 
 
-async def run(request: Request, view: View) -> None:
-    """Run the graph to its end and show everything to `view`; cancelling this cancels the run.
+async def run(request: Request, view: View) -> Pause | None:
+    """Run the graph to its end, or until it pauses, and show everything to `view`; cancelling this cancels the run.
 
     Raises:
         Refused: the request makes no sense for this graph.
@@ -60,7 +67,7 @@ async def run(request: Request, view: View) -> None:
         if request.thread is None and graph.checkpointer:
             raise Refused("The graph has a checkpointer, so a run belongs to a thread: pass --thread ID.")
         try:
-            await _stream(graph, request, view)
+            return await _stream(graph, request, view)
         except EmptyInputError as error:
             if request.input is None:
                 raise Refused("There is no step to go on with: pass --input JSON.") from error
@@ -71,16 +78,34 @@ async def run(request: Request, view: View) -> None:
             raise
 
 
-async def _stream(graph: Graph, request: Request, view: View) -> None:
+async def _stream(graph: Graph, request: Request, view: View) -> Pause | None:
     last: Any = None
+    config = _config(request)
     modes: list[StreamMode] = ["values", *sorted(request.modes - {"values"})]
-    async with graph.astream(request.input, _config(request), stream_mode=modes) as chunks:
+    async with graph.astream(request.input, config, stream_mode=modes) as chunks:
         async for mode, payload in chunks:
             if mode == "values":
-                last = payload
+                last = _without_questions(payload, last)
             if mode in request.modes:
                 view.chunk(mode, payload)
+    pause = await _pause(graph, request.thread, config) if request.thread is not None else None
+    if pause is not None:
+        view.paused(pause)
     view.result(_output(graph, last))
+    return pause
+
+
+async def _pause(graph: Graph, thread: str, config: RunnableConfig) -> Pause | None:
+    """Why the run stopped; None if it came to its end."""
+    saver: Any = graph.checkpointer
+    stored = await saver.load(thread)
+    if stored is None:
+        return None
+    questions = await questions_at(saver, thread, "", stored, graph.serializer)
+    next = (await graph.aget_state(config)).next
+    if not questions and not next:
+        return None
+    return Pause(questions, next, kept=not isinstance(saver, InMemorySaver))
 
 
 def _config(request: Request) -> RunnableConfig:
@@ -92,8 +117,17 @@ def _config(request: Request) -> RunnableConfig:
     return config
 
 
+def _without_questions(values: Any, before: Any) -> Any:
+    """A chunk of `values` without the questions, which are shown apart; if it has nothing else, the one before."""
+    if not isinstance(values, dict) or INTERRUPT not in values:
+        return values  # pyright: ignore[reportUnknownVariableType]
+    rest = cast("dict[str, Any]", values).copy()
+    del rest[INTERRUPT]
+    return rest or before
+
+
 def _output(graph: Graph, values: Any) -> Any:
-    """Of all values, those of the graph's output: what `ainvoke` would have returned."""
+    """Of all values, those of the graph's output: what `ainvoke` would have returned, less the questions."""
     plan = graph.plan
     if plan.views[plan.stream].bare:
         return values

@@ -75,6 +75,9 @@ def show_state(shown: Console, record: Mapping[str, Any]) -> None:
             f": {task['error']}" if task["error"] else ""
         )
         grid.add_row(Text("task", style="dim"), _name(words, "red" if task["error"] else ""))
+    for question in record["interrupts"]:
+        words = f"{question['id']} {question['node']} asks {as_json(question['value'])}"
+        grid.add_row(Text("open", style="cyan"), _name(words))
     shown.print(grid)
     shown.print_json(as_json(record["values"]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -13,9 +13,10 @@ from rich.text import Text
 
 from graphrt.cli.lines import as_json
 from graphrt.cli.progress import Progress, Row
+from graphrt.cli.questions import Pause
 from graphrt.graph.drawing.ascii import printable
 
-__all__ = ["Terminal", "duration"]
+__all__ = ["Terminal", "asked", "duration"]
 
 _MOST_ROWS: Final = 12
 """Running nodes shown at once; a step may have thousands."""
@@ -56,6 +57,12 @@ class Terminal:
         if mode in self._modes:
             self._console.print(Text.assemble((f"{mode} ", "dim"), as_json(payload)))
 
+    def paused(self, pause: Pause) -> None:
+        """The run waits: show what is asked."""
+        self._print(self._progress.close())
+        for question in pause.questions:
+            self._console.print(asked(question))
+
     def result(self, value: Any) -> None:
         """The run came to its end."""
         self._print(self._progress.close())
@@ -78,6 +85,17 @@ class Terminal:
             table.add_row(self._spinner, *_cells(row, now_s))
         more = len(rows) - _MOST_ROWS
         return Group(table, Text(f"  and {more} more", style="dim")) if more > 0 else table
+
+
+def asked(question: Mapping[str, Any]) -> Text:
+    """A line for an open question: who asks what, and under which id."""
+    return Text.assemble(
+        ("? ", "cyan"),
+        (printable(question["node"]), "bold"),
+        " asks ",
+        printable(as_json(question["value"])),
+        (f" {question['id']}", "dim"),
+    )
 
 
 def finished(row: Row, now_s: float) -> Text:

@@ -15,9 +15,11 @@ from graphrt.checkpoint import (
 from graphrt.cli.exits import Refused
 from graphrt.cli.forgetting import delete, prune
 from graphrt.cli.lines import as_json
+from graphrt.cli.questions import questions_at
 from graphrt.cli.reading import checkpoint_record, state_record, thread_record
 from graphrt.cli.storage import checkpointer_option, done, found, opened, traceback_option, unable
 from graphrt.cli.tables import checkpoints_table, console, show_state, summary, threads_table
+from graphrt.serde import Serializer
 
 __all__ = ["threads"]
 
@@ -72,7 +74,7 @@ def list_command(
 def show_command(
     thread: str, url: str, namespace: str, checkpoint: str | None, as_lines: bool, with_traceback: bool
 ) -> None:
-    """Show a thread's newest state: values, tasks that wait, errors."""
+    """Show a thread's newest state: values, tasks that wait, errors, open questions."""
 
     async def work() -> None:
         async with opened(url) as saver:
@@ -80,7 +82,8 @@ def show_command(
             if stored is None:
                 await found(saver, thread)
                 raise Refused(_nothing_there(thread, namespace, checkpoint))
-        record = state_record(thread, namespace, stored)
+            questions = await questions_at(saver, thread, namespace, stored, Serializer())
+        record = state_record(thread, namespace, stored, questions)
         if as_lines:
             click.echo(as_json(record))
         else:

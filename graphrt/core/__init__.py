@@ -8,6 +8,8 @@ routing.py    conditional edges: what a router is asked and what its answer mean
 commit.py     state + finished tasks -> state and what runs next
 joins.py      joins that a run left waiting
 ids.py        task and checkpoint ids, namespaces
-snapshot.py   state <-> stored records
+snapshot.py   stored records -> state; recording.py and book.py the other way
+looking.py    stored records -> the snapshots that users see; sight.py what all of a graph's have in common,
+              outcomes.py what they say of tasks
 report.py     what streams and snapshots say
 """

@@ -14,7 +14,7 @@ from typing import Any
 from graphrt.core.state import State, Task
 from graphrt.types import Send
 
-__all__ = ["commit", "commit_input", "commit_null"]
+__all__ = ["advance", "commit", "commit_input", "commit_null"]
 
 
 def commit(state: State, tasks: Sequence[Task]) -> None:
@@ -46,7 +46,7 @@ def commit(state: State, tasks: Sequence[Task]) -> None:
     if ran:
         state.ran = ran
     consumed = [channel for task in tasks if task.index < 0 for channel in task.node.consumes]
-    _step(state, writes, arms, sends, consumed)
+    advance(state, writes, arms, sends, consumed)
 
 
 def _order(task: Task) -> int:
@@ -57,7 +57,7 @@ def commit_input(state: State, writes: Iterable[tuple[int, Any]]) -> None:
     """Apply a run's input. Tasks that the thread still had to run are dropped and count as run (LangGraph A7)."""
     if state.armed or state.sends:
         consumed = [channel for node in state.armed for channel in state.plan.nodes[node].consumes]
-        _step(state, writes, (), [], consumed)
+        advance(state, writes, (), [], consumed)
     else:
         _begin(state)
         _arm(state, {node for i in _write(state, writes) for node in state.plan.triggered[i]})
@@ -80,14 +80,14 @@ def _begin(state: State) -> None:
     state.sends_changed = False
 
 
-def _step(
+def advance(
     state: State,
     writes: Iterable[tuple[int, Any]],
     arms: set[int] | tuple[int, ...],
     sends: list[Send],
     consumed: list[int],
 ) -> None:
-    """One step of the machine; `arms` are the nodes that edges lead to."""
+    """One step of the machine: trigger channels `consumed`, `writes` in order, `arms` the nodes that edges lead to."""
     plan = state.plan
     state.version += 1
     state.changed = []

@@ -103,6 +103,7 @@ class Node(Struct, eq=False):
         arm_writes: `arms` as stored results show them.
         express: nothing about the node keeps it off the express way (`engine.express`).
         keys: the channels it writes by key; `cells` those of them that the express way can write by itself.
+        graph: the compiled graph that the node is, if it is one; it enters an event loop by itself if it needs one.
     """
 
     name: str
@@ -126,9 +127,12 @@ class Node(Struct, eq=False):
     express: bool = False
     keys: Mapping[str, int] = {}
     cells: dict[str, Cell] = {}
+    graph: Any = None
+    is_graph: bool = False
 
     def __post_init__(self) -> None:
         self.path = f"~__pregel_pull, {self.name}"
+        self.is_graph = self.graph is not None
 
 
 def _writes_nothing(plan: Plan, task: Task, output: Any) -> None:

@@ -20,7 +20,7 @@ from graphrt.core.state import State, Task
 from graphrt.errors import SerializationError
 from graphrt.types import Send
 
-__all__ = ["Recorded", "names_of", "record_step", "result_record"]
+__all__ = ["Recorded", "before_of", "names_of", "record_step", "result_record"]
 
 Encode: TypeAlias = Callable[[Any], bytes]
 
@@ -118,7 +118,14 @@ def _result(plan: Plan, task: Task, encode: Encode, known: dict[int, bytes | Non
     writes += task.node.arm_writes
     if task.arms:
         writes += [arm_write(plan.nodes[i]) for i in dict.fromkeys(task.arms) if i not in task.node.arms]
+    writes += before_of(task)
     return TaskResult(path, task.node.name, tuple(writes))
+
+
+def before_of(task: Task) -> tuple[ChannelData, ...]:
+    """The questions that a task has asked in an earlier attempt: its history shows them (LangGraph N1)."""
+    before: ChannelData | None = None if task.scope is None else task.scope.before
+    return () if before is None else (before,)
 
 
 def _unstorable(

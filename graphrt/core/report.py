@@ -8,19 +8,26 @@ from typing import Any
 from msgspec import Struct
 
 from graphrt.core.ids import task_triggers
+from graphrt.core.kinds import plain_dict
 from graphrt.core.plan import Plan, View
 from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, did_you_mean
+from graphrt.types import Interrupt
 
 __all__ = [
     "Selection",
+    "has_values",
     "has_written",
+    "in_words",
+    "recorded_of",
     "result_of",
     "select",
     "task_finished",
+    "task_paused",
     "task_started",
     "update_of",
     "values_of",
+    "with_interrupts",
 ]
 
 
@@ -59,6 +66,16 @@ def values_of(state: State, selection: Selection) -> Any:
     return {key: channels[i].get() for i, key in selection.keys.items() if channels[i].is_available()}
 
 
+def has_values(state: State, selection: Selection) -> bool:
+    """Whether `values_of` has anything to show: a bare value may not be there yet."""
+    return not selection.bare or any(state.channels[i].is_available() for i in selection.keys)
+
+
+def with_interrupts(values: Any, interrupts: Sequence[Any]) -> Any:
+    """Values with open questions beside them; bare values and objects have no place for them (LangGraph I14)."""
+    return {**(plain_dict(values) or {}), "__interrupt__": interrupts}
+
+
 def has_written(state: State, tasks: Sequence[Task], selection: Selection) -> bool:
     """Whether the tasks' writes changed anything selected; what the step clears does not count (LangGraph J2)."""
     changed = selection.keys.keys() & set(state.changed)
@@ -66,7 +83,12 @@ def has_written(state: State, tasks: Sequence[Task], selection: Selection) -> bo
 
 
 def update_of(task: Task, selection: Selection) -> Any:
-    """What a task wrote to the selected channels: a dict, None for nothing, a list of dicts for repeated keys."""
+    """What a task wrote to the selected channels: a dict, None for nothing, a list of dicts for repeated keys.
+
+    Of a task that another one called it is what it returned.
+    """
+    if task.caller is not None:
+        return task.output
     keys = selection.keys
     writes = [(keys[i], value) for i, value in task.writes if i in keys]
     if not writes:
@@ -98,8 +120,31 @@ def task_finished(
     }
 
 
+def in_words(interrupt: Interrupt[Any]) -> dict[str, Any]:
+    """An open question as the payloads of `tasks` and `checkpoints` have it."""
+    return {
+        "value": interrupt.value,
+        "id": interrupt.id,
+        "response_schema": interrupt.response_schema,
+    }
+
+
+def task_paused(task: Task, identity: str, interrupts: Sequence[Interrupt[Any]]) -> dict[str, Any]:
+    """The payload of `tasks` for a task that waits for answers."""
+    asked = [in_words(interrupt) for interrupt in interrupts]
+    return {"id": identity, "name": task.node.name, "error": None, "result": {}, "interrupts": asked}
+
+
+def recorded_of(task: Task, selection: Selection) -> Any:
+    """`result_of` as snapshots show it: a bare value for a graph that returns one (LangGraph N3)."""
+    result = result_of(task, selection)
+    return next(iter(result.values()), None) if selection.bare else result
+
+
 def result_of(task: Task, selection: Selection) -> dict[str, Any]:
     """A task's writes by key; a key written more than once holds `{"$writes": [...]}`."""
+    if task.caller is not None:
+        return {"__return__": task.output} if task.finished else {}
     written: dict[str, list[Any]] = {}
     for i, value in task.writes:
         if i in selection.keys:

@@ -12,18 +12,32 @@ from msgspec import Struct
 from graphrt.core.plan import Injection
 from graphrt.errors import GraphValidationError
 
-__all__ = ["Shape", "callable_name", "first_parameter", "hints_of", "shape_of"]
+__all__ = [
+    "Shape",
+    "asks_for_injection",
+    "callable_name",
+    "first_parameter",
+    "hints_of",
+    "is_async_callable",
+    "shape_of",
+]
 
 _INJECTED: Final = {"config": "RunnableConfig", "writer": "StreamWriter", "runtime": None}
 """Parameter name -> the name of the type it must be annotated with, if it is annotated; None for any type."""
 
 
 class Shape(Struct, frozen=True):
-    """A callable, whether it is async, and what it wants besides its input."""
+    """A callable, whether it is async, and what it wants besides its input; `action` is what the user gave."""
 
     call: Callable[..., Any]
     is_async: bool
     inject: Injection = ()
+    action: Any = None
+
+    @property
+    def graph(self) -> Any:
+        """The compiled graph that this is, if it is one."""
+        return self.action if hasattr(self.action, "plan") else None
 
 
 def shape_of(action: Any) -> Shape:
@@ -34,14 +48,16 @@ def shape_of(action: Any) -> Shape:
     """
     if not inspect.isroutine(action) and not isinstance(action, type):
         if hasattr(action, "ainvoke"):
-            return Shape(action.ainvoke, True, _injection(action.ainvoke, own_graph=hasattr(action, "plan")))
+            return Shape(
+                action.ainvoke, True, _injection(action.ainvoke, own_graph=hasattr(action, "plan")), action
+            )
         if hasattr(action, "invoke"):
             return Shape(action.invoke, False, _injection(action.invoke, own_graph=False))
     if not callable(action):
         raise ActionTypeError(
             f"Expected a function or another callable, got {action!r} of type {type(action).__name__}."
         )
-    return Shape(action, is_async_callable(action), _injection(action, own_graph=False))
+    return Shape(action, is_async_callable(action), _injection(action, own_graph=False), action)
 
 
 class ActionTypeError(GraphValidationError, TypeError):
@@ -70,17 +86,22 @@ def _injection(action: Any, *, own_graph: bool) -> Injection:
         parameters = list(inspect.signature(action).parameters.values())
     except (TypeError, ValueError):  # builtins without a signature take the input only
         return ()
-    wanted: list[tuple[str, str]] = []
-    for position, parameter in enumerate(parameters):
-        if parameter.name not in _INJECTED or (
-            position == 0 and parameter.kind is not parameter.KEYWORD_ONLY
-        ):
-            continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            continue
-        if _means(parameter.annotation, _INJECTED[parameter.name]):
-            wanted.append((parameter.name, parameter.name))
-    return tuple(wanted)
+    return tuple(
+        [
+            (parameter.name, parameter.name)
+            for position, parameter in enumerate(parameters)
+            if (position > 0 or parameter.kind is parameter.KEYWORD_ONLY) and asks_for_injection(parameter)
+        ]
+    )
+
+
+def asks_for_injection(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter gets the config, the writer or the runtime: by its name, unless its annotation objects."""
+    if parameter.name not in _INJECTED:
+        return False
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+        return False
+    return _means(parameter.annotation, _INJECTED[parameter.name])
 
 
 def _means(annotation: Any, type_name: str | None) -> bool:

@@ -1,26 +1,23 @@
-"""Records to state: what a stored checkpoint stands for, what it shows (LangGraph K7, L, N1-N3).
+"""Records to state: what a stored checkpoint stands for (LangGraph K7, L).
 
-`decode` turns stored bytes, a value and the parts behind it, into a value. The other direction is `core.recording`.
+`decode` turns stored bytes, a value and the parts behind it, into a value. The other direction is `core.recording`;
+what a checkpoint shows to users is found in `core.looking`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from graphrt.checkpoint import ChannelData, Stored, TaskResult
+from graphrt.checkpoint import CHILDREN, PARENTS, ChannelData, Stored, TaskResult
 from graphrt.core.book import Book
-from graphrt.core.commit import commit, commit_null
-from graphrt.core.ids import path_text, task_id
 from graphrt.core.plan import BRANCH_TO, NULL_NODE, TASKS, Channel, Plan
-from graphrt.core.planning import plan_step
-from graphrt.core.report import Selection, result_of, values_of
 from graphrt.core.state import State, Task, TaskOwner
 from graphrt.errors import DeserializationError, GraphError, GraphValidationError, did_you_mean
-from graphrt.types import PregelTask, Send
+from graphrt.types import Send
 
-__all__ = ["Look", "adopt", "adopted", "children_of", "look_at", "restore"]
+__all__ = ["CHILDREN", "PARENTS", "Decode", "adopt", "adopted", "bytes_of", "channel_with", "indexes_of", "restore",
+           "sends_of"]  # fmt: skip
 
 Decode: TypeAlias = Callable[[bytes, Sequence[bytes]], Any]
 
@@ -45,18 +42,23 @@ def restore(plan: Plan, stored: Stored, decode: Decode, *, running: bool, book: 
         content = decode(data, parts)
         if book is not None:
             book.learn(i, content, size=len(data) + sum(map(len, parts)), parts=len(parts))
-        channels[i] = _channel_with(plan, i, content)
+        channels[i] = channel_with(plan, i, content)
     state = State(plan, channels, [{} for _ in plan.views])
     state.show_all()
     state.version = checkpoint.version
-    state.armed = sorted(_indexes(plan, checkpoint.next, running=running))
-    state.ran = tuple(_indexes(plan, checkpoint.ran, running=False))
+    state.armed = sorted(indexes_of(plan, checkpoint.next, running=running))
+    state.ran = tuple(indexes_of(plan, checkpoint.ran, running=False))
     if (sends := stored.channels.get(TASKS)) is not None:
-        state.sends = [send for send in _sends(decode(sends, ())) if running or send.node in plan.targets]
+        state.sends = sends_of(plan, decode(sends, ()), running=running)
     return state
 
 
-def _channel_with(plan: Plan, index: int, content: Any) -> Channel:
+def channel_with(plan: Plan, index: int, content: Any) -> Channel:
+    """A channel that holds what is stored of it.
+
+    Raises:
+        DeserializationError: it cannot hold that.
+    """
     try:
         return plan.channels[index].from_checkpoint(content)
     except GraphError:
@@ -68,11 +70,16 @@ def _channel_with(plan: Plan, index: int, content: Any) -> Channel:
         ) from error
 
 
-def _sends(content: Any) -> list[Send]:
-    """Stored Sends, if they are that."""
+def sends_of(plan: Plan, content: Any, *, running: bool) -> list[Send]:
+    """Stored Sends; without `running` only those to nodes that the graph has.
+
+    Raises:
+        DeserializationError: they are something else.
+    """
     if type(content) is not list:
         raise DeserializationError(f"Stored Sends are damaged: they are a {type(content).__name__}")
-    return [_send(item) for item in content]  # pyright: ignore[reportUnknownVariableType]
+    sends = map(_send, content)  # pyright: ignore[reportUnknownArgumentType]
+    return [send for send in sends if running or send.node in plan.targets]
 
 
 def _send(content: Any) -> Send:
@@ -82,7 +89,12 @@ def _send(content: Any) -> Send:
     return content
 
 
-def _indexes(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
+def indexes_of(plan: Plan, names: Iterable[str], *, running: bool) -> list[int]:
+    """Nodes by their stored names.
+
+    Raises:
+        GraphValidationError: `running` is impossible without one that the graph lost.
+    """
     found: list[int] = []
     for name in names:
         index = plan.node_index.get(name)
@@ -115,7 +127,7 @@ def adopt(
     """
     task.kept = task.restored = True
     for write in result.writes:
-        found = _found(write, child) if not write.data else (write.data, ())
+        found = bytes_of(write, child) if not write.data else (write.data, ())
         if found is None:
             continue
         if write.channel == TASKS:
@@ -130,7 +142,7 @@ def adopt(
                 task.go(plan, name)
 
 
-def _found(write: ChannelData, child: Stored | None) -> tuple[bytes, tuple[bytes, ...]] | None:
+def bytes_of(write: ChannelData, child: Stored | None) -> tuple[bytes, tuple[bytes, ...]] | None:
     """The bytes that stand for a write without any of its own (`ChannelData`); None if they are gone."""
     if child is None or write.channel not in child.channels:
         return None
@@ -140,15 +152,6 @@ def _found(write: ChannelData, child: Stored | None) -> tuple[bytes, tuple[bytes
     return (parts[-1], ()) if parts else None
 
 
-def children_of(stored: Stored) -> set[str]:
-    """The checkpoints that have bytes of this one's results."""
-    return {
-        result.child
-        for result in stored.results
-        if result.child is not None and not all(write.data for write in result.writes)
-    }
-
-
 def adopted(
     plan: Plan, result: TaskResult, decode: Decode, owner: TaskOwner | None, *, running: bool = True
 ) -> Task:
@@ -156,64 +159,3 @@ def adopted(
     task = Task(NULL_NODE, None, owner, 0)
     adopt(plan, task, result, decode, running=running)
     return task
-
-
-class Look:
-    """What a stored checkpoint shows: its values, its tasks and which of them are still to do."""
-
-    __slots__ = ("next", "tasks", "values")
-
-    def __init__(self, values: Any, next_: tuple[str, ...], tasks: tuple[PregelTask, ...]) -> None:
-        self.values = values
-        self.next = next_
-        self.tasks = tasks
-
-
-def look_at(
-    plan: Plan,
-    stored: Stored,
-    decode: Decode,
-    selection: Selection,
-    *,
-    namespace: str,
-    live: bool,
-    children: Mapping[str, Stored] = MappingProxyType({}),
-) -> Look:
-    """Read a checkpoint without running anything.
-
-    Args:
-        children: the checkpoints that `children_of` names, as far as they are still there.
-        live: show the thread as it is now, with what tasks of an unfinished step have written; otherwise show the
-            checkpoint as the step found it (LangGraph N1).
-    """
-    state = restore(plan, stored, decode, running=False)
-    for result in stored.results:
-        if not result.node:
-            commit_null(state, adopted(plan, result, decode, None, running=False))
-    tasks = plan_step(state, None)
-    known = {result.path: result for result in stored.results}
-    shown: list[PregelTask] = []
-    finished: list[Task] = []
-    for task in tasks:
-        identity = task_id(
-            task, checkpoint=stored.checkpoint.id, namespace=namespace, step=stored.checkpoint.step + 1
-        )
-        found = known.get(path_text(task))
-        if found is not None and found.error is None:
-            adopt(plan, task, found, decode, running=False, child=children.get(found.child or ""))
-            finished.append(task)
-        shown.append(_show(task, identity, found, selection))
-    pending = tuple(t.node.name for t in tasks if not (live and t.restored))
-    if live and finished:
-        commit(state, finished)
-    return Look(values_of(state, selection), pending, tuple(shown))
-
-
-def _show(task: Task, identity: str, result: TaskResult | None, selection: Selection) -> PregelTask:
-    return PregelTask(
-        id=identity,
-        name=task.node.name,
-        path=task.path,
-        error=result.error if result is not None else None,
-        result=result_of(task, selection) if task.restored else None,
-    )

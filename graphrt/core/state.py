@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from graphrt.channels.base import MISSING
 from graphrt.core.plan import Channel, Node, Plan
-from graphrt.types import Send, StreamWriter
+from graphrt.types import Send, StreamWriter, TaskPath
 
 if TYPE_CHECKING:
     from graphrt.config import RunnableConfig
@@ -27,6 +27,7 @@ class TaskOwner(Protocol):
     def config_of(self, task: Task) -> RunnableConfig: ...
     def runtime_of(self, task: Task) -> Runtime[Any]: ...
     def writer_of(self, task: Task) -> StreamWriter: ...
+    def ask(self, task: Task, value: Any, response_schema: Any) -> Any: ...
 
 
 class Task(Struct, eq=False):
@@ -43,6 +44,10 @@ class Task(Struct, eq=False):
         finished: it ran to its end beside others.
         kept: the writes are in storage already; `restored` they come from there and the node was not run again.
         reported: subscribers know that it has finished.
+        paused: it waits for answers, or something inside it stopped.
+        caller: the task whose function called this one (`graphrt.func.task`); `index` is the number of the call then.
+        key: what tells this step (`graphrt.func.step`) of its caller from others; None for a call.
+        scope: what its function has asked, called and remembered, once it has (`engine.scope`).
     """
 
     node: Node
@@ -60,10 +65,16 @@ class Task(Struct, eq=False):
     kept: bool = False
     restored: bool = False
     reported: bool = False
+    paused: bool = False
+    caller: Task | None = None
+    key: str | None = None
+    scope: Any = None
 
     @property
-    def path(self) -> tuple[str | int | bool, ...]:
-        """LangGraph F2: `("__pregel_pull", name)` or `("__pregel_push", index, False)`."""
+    def path(self) -> TaskPath:
+        """LangGraph F2: `("__pregel_pull", name)`, `("__pregel_push", index, False)`, or for calls their caller's."""
+        if self.caller is not None:
+            return ("__pregel_push", self.caller.path, self.index if self.key is None else self.key, True)
         if self.index < 0:
             return ("__pregel_pull", self.node.name)
         return ("__pregel_push", self.index, False)
@@ -88,6 +99,10 @@ class Task(Struct, eq=False):
     def writer(self) -> StreamWriter:
         """The writer to the run's custom stream."""
         return self._owner.writer_of(self)
+
+    def ask(self, value: Any, response_schema: Any) -> Any:
+        """`graphrt.types.interrupt`."""
+        return self._owner.ask(self, value, response_schema)
 
     def go(self, plan: Plan, where: str | Send) -> None:
         """Record that this task leads to a node, by name or by Send (LangGraph H1, H4).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphrt.config import current_task
 from graphrt.core.plan import Branch, Injection
 from graphrt.core.routing import follow, router_input
 from graphrt.core.state import State, Task
+from graphrt.engine.calls import cancel_calls, settle_scope
 from graphrt.engine.door import enter_loop, running_loop
 from graphrt.engine.workers import in_worker_thread
 from graphrt.errors import NodeCancelledError
@@ -129,12 +131,23 @@ def own_doing(task: Task, failure: BaseException) -> BaseException:
 def finish(state: State, task: Task, context: Context | None) -> Awaitable[None] | None:
     """Turn the node's output into writes and ask its routers; what is left to await, if a router is async."""
     node = task.node
+    if task.scope is not None and task.scope.busy:
+        return _finish_later(state, task, context)
     node.write(state.plan, task, task.output)
     if node.static_writes:
         task.writes.extend(node.static_writes)
     if not node.branches:
         return None
     return route(state, task, context if context is not None else copy_context())
+
+
+async def _finish_later(state: State, task: Task, context: Context | None) -> None:
+    """Finish a task that has called something which is still running (LangGraph Q9)."""
+    await enter_loop()
+    await settle_scope(task, None)
+    routing = finish(state, task, context)
+    if routing is not None:
+        await routing
 
 
 def route(state: State, task: Task, context: Context) -> Awaitable[None] | None:
@@ -180,7 +193,8 @@ async def call_node(state: State, task: Task) -> None:
     elif node.is_async:
         task.output = await call(task)
     else:
-        output = task.output = await in_worker_thread(copy_context(), call, task)
+        stop = partial(cancel_calls, task)
+        output = task.output = await in_worker_thread(copy_context(), call, task, on_cancel=stop)
         if type(output) is CoroutineType:
             task.output = await task.output
     routing = finish(state, task, None)

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from graphrt.engine.patience import wait_out
 from graphrt.engine.stream import Hub
+from graphrt.errors import GraphBubbleUp
 
 __all__ = ["RunStream"]
 
@@ -18,7 +19,7 @@ Execute: TypeAlias = Callable[[Hub], Coroutine[Any, Any, None]]
 async def _work(execute: Execute, hub: Hub) -> None:
     try:
         await execute(hub)
-    except Exception as failure:
+    except (Exception, GraphBubbleUp) as failure:
         # The consumer raises it; a task that keeps it would make a cycle with its traceback.
         hub.failure = failure
     finally:
@@ -32,7 +33,7 @@ class RunStream:
     `break` for instance, cancels its run; the thread can then go on from its last step.
     """
 
-    __slots__ = ("_execute", "_hub", "_modes", "_print", "_shape", "_task")
+    __slots__ = ("_execute", "_hub", "_modes", "_print", "_shape", "_subgraphs", "_task")
 
     def __init__(
         self,
@@ -40,12 +41,14 @@ class RunStream:
         *,
         modes: frozenset[str],
         printed: frozenset[str],
-        shape: Callable[[str, Any], Any],
+        shape: Callable[[tuple[str, ...], str, Any], Any],
+        subgraphs: bool = False,
     ) -> None:
         self._execute: Execute | None = execute
         self._modes = modes
         self._print = printed
         self._shape = shape
+        self._subgraphs = subgraphs
         self._hub: Hub | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -65,15 +68,15 @@ class RunStream:
             if chunk is None:
                 await self._end()
                 raise StopAsyncIteration
-            mode, payload = chunk
+            ns, mode, payload = chunk
             if mode in self._print:
                 print(f"[{mode}] {payload}")  # noqa: T201 - print_mode asks for it
             if mode in self._modes:
-                return self._shape(mode, payload)
+                return self._shape(ns, mode, payload)
 
     def _begin(self) -> Hub | None:
         if self._execute is not None:
-            self._hub = Hub(self._modes | self._print)
+            self._hub = Hub(self._modes | self._print, subgraphs=self._subgraphs)
             self._task = asyncio.get_running_loop().create_task(_work(self._execute, self._hub))
             self._execute = None
         return self._hub

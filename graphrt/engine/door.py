@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from sys import is_finalizing
 from typing import Any, Final, TypeVar, cast
 
 from graphrt.errors import RunningLoopError
 
-__all__ = ["breathe", "drive", "drive_stream", "enter_loop", "running_loop"]
+__all__ = ["HOME", "breathe", "drive", "drive_stream", "enter_loop", "loop_factory", "running_loop"]
 
 T = TypeVar("T")
 running_loop: Final = asyncio._get_running_loop
@@ -26,6 +26,8 @@ running_loop: Final = asyncio._get_running_loop
 _NEEDS_LOOP: Final = object()
 """What a coroutine yields to the door when it cannot go on without a loop."""
 _END: Final[Any] = object()
+HOME: Final[ContextVar[asyncio.AbstractEventLoop]] = ContextVar("graphrt_home")
+"""The private loop that this code runs in, or that waits for it in another thread."""
 
 
 class _EnterLoop:
@@ -80,7 +82,10 @@ async def _outcome(awaitable: Awaitable[T], values: list[T], errors: list[Except
 def _in_private_loop(awaitable: Awaitable[T]) -> T:
     values: list[T] = []
     errors: list[Exception] = []
-    _private.get().run(_outcome(awaitable, values, errors), context=copy_context())
+    runner = _private.get()
+    context = copy_context()
+    context.run(HOME.set, runner.get_loop())
+    runner.run(_outcome(awaitable, values, errors), context=context)
     if errors:
         raise errors.pop()
     return values.pop()
@@ -93,7 +98,7 @@ class _PrivateLoop(threading.local):
 
     def get(self) -> asyncio.Runner:
         if self.runner is None:
-            self.runner = asyncio.Runner(loop_factory=_loop_factory())
+            self.runner = asyncio.Runner(loop_factory=loop_factory())
         return self.runner
 
     def __del__(self) -> None:
@@ -104,7 +109,8 @@ class _PrivateLoop(threading.local):
 _private = _PrivateLoop()
 
 
-def _loop_factory() -> Any:
+def loop_factory() -> Any:
+    """Makes loops of uvloop where that is installed."""
     try:
         import uvloop
     except ImportError:

@@ -10,6 +10,7 @@ What this buys, and what keeps it from growing: docs/decisions/0009-express-way.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,9 @@ from graphrt.core.commit import commit
 from graphrt.core.routing import follow
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import InContext, begin, call, route
-from graphrt.engine.door import breathe, enter_loop, running_loop
+from graphrt.engine.calls import settle_scope
+from graphrt.engine.door import breathe
+from graphrt.engine.pausing import halt
 
 if TYPE_CHECKING:
     from graphrt.engine.run import Run
@@ -46,8 +49,10 @@ def clear_input(state: State) -> tuple[ChannelData, ...]:
     return (ChannelData(START, None),)
 
 
-async def express(run: Run, state: State, step: int, given: Any = MISSING) -> int:  # noqa: C901 - see above
-    """Run supersteps from number `step` on as far as the express way leads; the number of the next one.
+async def express(run: Run, state: State, step: int, given: Any = MISSING) -> int | None:  # noqa: C901 - see above
+    """Run supersteps from number `step` on as far as the express way leads.
+
+    Returns the number of the next one; None if the run has stopped on the way (`Run.halted`).
 
     Args:
         given: the run's input, for a run that starts here: step 0 hands it out.
@@ -57,7 +62,7 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
     views = state.views
     channels = state.channels
     stop = run.stop
-    in_loop = running_loop() is not None
+    in_loop = run.loop is not None
     breath = BREATH
     journal = run.journal
     context: Context | None = None
@@ -82,9 +87,8 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
             context = copy_context()
             try:
                 if node.is_async:
-                    if not in_loop:
-                        await enter_loop()
-                        in_loop = True
+                    if not in_loop and not node.is_graph:
+                        in_loop = await run.enter_loop()
                     try:
                         coroutine, waits_for = context.run(begin, task)
                     except StopIteration as result:
@@ -93,8 +97,18 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                         output = await InContext(context, coroutine, waits_for)
                 else:
                     output = context.run(call, task)
+                if task.scope is not None and task.scope.busy:
+                    await settle_scope(task, None)
+                    in_loop = run.has_entered()
             except BaseException as failure:
                 await run.fail(task, failure)
+                if run.halted:
+                    await halt(run, (task,))
+                    return None
+                in_loop = run.has_entered()
+                await run.commit(journal, (task,))
+                step += 1
+                continue
         try:
             rest = output
             if type(rest) is dict:
@@ -143,10 +157,14 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 routing = route(state, task, context or copy_context())
                 if routing is not None:
                     await routing
-                    in_loop = running_loop() is not None
+                    in_loop = in_loop or run.has_entered()
                 whole = True
         except BaseException as failure:
             await run.fail(task, failure)
+            if run.halted:  # a router has asked something
+                await halt(run, (task,))
+                return None
+            whole = True
         if journal is None:
             if whole:
                 commit(state, (task,))
@@ -158,7 +176,11 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 cleared = clear_input(state)
             pending = journal.commit_update(state, task, step, cleared)
             if pending is not None:
-                await pending
+                try:
+                    await pending
+                except CancelledError:
+                    await journal.make_up()
+                    raise
         else:
             await run.commit(journal, (task,))
         step += 1

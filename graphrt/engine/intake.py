@@ -8,10 +8,16 @@ from typing import Any, cast
 from graphrt.core.plan import NULL_NODE, Plan
 from graphrt.core.routing import SEVERAL, GotoTypeError, goto
 from graphrt.core.state import Task
-from graphrt.errors import EmptyInputError, GraphValidationError, UnknownKeyError, did_you_mean
+from graphrt.errors import (
+    EmptyInputError,
+    GraphValidationError,
+    InvalidUpdateError,
+    UnknownKeyError,
+    did_you_mean,
+)
 from graphrt.types import Command, Send
 
-__all__ = ["command_task", "input_writes", "nothing_to_run"]
+__all__ = ["command_task", "input_writes", "refuse_parent", "no_such_checkpoint", "nothing_to_run"]
 
 
 def input_writes(plan: Plan, given: Any) -> list[tuple[int, Any]]:
@@ -46,6 +52,14 @@ def nothing_to_run(plan: Plan) -> EmptyInputError:
     )
 
 
+def no_such_checkpoint(thread_id: str, checkpoint: str) -> GraphValidationError:
+    """The error for work that is to start from a checkpoint which the thread does not have."""
+    return GraphValidationError(
+        f"Thread {thread_id!r} has no checkpoint {checkpoint!r}: it was never made here, or was forgotten. Leave "
+        "checkpoint_id out to start from the newest one."
+    )
+
+
 def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
     """A pseudo-task with the writes of a Command that was given as input (LangGraph H8).
 
@@ -56,6 +70,7 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
     """
     if command.update is None and command.goto == ():
         raise EmptyInputError("Received an empty Command as input. Give it an update or a goto.")
+    refuse_parent(command)
     task = Task(NULL_NODE, None, owner, 0)
     gotos = (command.goto,) if isinstance(command.goto, (str, Send)) else command.goto
     for where in gotos:
@@ -72,6 +87,18 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
                 channel=key,
             )
     return task
+
+
+def refuse_parent(command: Command[Any]) -> None:
+    """A run's input cannot be for a graph around it.
+
+    Raises:
+        InvalidUpdateError: it is.
+    """
+    if command.graph is not None:
+        raise InvalidUpdateError(
+            f"There is no parent graph that a run's input could be for: it is Command(graph={command.graph!r})."
+        )
 
 
 def update_items(update: Any) -> list[tuple[str, Any]]:

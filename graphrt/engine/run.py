@@ -8,99 +8,133 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from os import urandom
-from time import time_ns
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
-from graphrt.config import RunnableConfig
-from graphrt.core.commit import commit, commit_input, commit_null
-from graphrt.core.ids import CheckpointIds, path_text, task_id, task_namespace, task_triggers
+from graphrt.core.commit import commit
+from graphrt.core.interrupts import Question
 from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
-from graphrt.core.snapshot import adopt, adopted, restore
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import call_node, own_doing, start, start_inline
+from graphrt.engine.calls import settle_scope
 from graphrt.engine.door import breathe, enter_loop, running_loop
-from graphrt.engine.express import BREATH, express, hold_input
+from graphrt.engine.express import BREATH, express
 from graphrt.engine.fanout import Gate
-from graphrt.engine.intake import command_task, input_writes, nothing_to_run
-from graphrt.engine.stream import SILENT, Writer
+from graphrt.engine.nested import leave, open_inside
+from graphrt.engine.opening import accept, open_thread, restore_results
+from graphrt.engine.pausing import Stops, bubbled, halt, pass_on, signal_in
+from graphrt.engine.surroundings import Surroundings
 from graphrt.engine.watch import Watch
-from graphrt.errors import GraphRecursionError
-from graphrt.runtime import ExecutionInfo, Runtime
-from graphrt.types import Command, StreamWriter
+from graphrt.errors import GraphDrained, GraphRecursionError, NoParentGraphError, ParentCommand
+from graphrt.types import Command
 
 if TYPE_CHECKING:
-    from graphrt.checkpoint import Stored, TaskResult
-    from graphrt.core.plan import Plan
+    from graphrt.checkpoint import TaskResult
     from graphrt.engine.journal import Journal
     from graphrt.engine.publish import Publisher
+    from graphrt.engine.slots import Slots
 
 __all__ = ["Run"]
 
 
-class Run(Struct, eq=False):
-    """One execution of a plan. Whoever makes it awaits `execute` once; nothing of it is alive afterwards."""
+class Run(Surroundings, eq=False):
+    """One execution of a plan. Whoever makes it awaits `execute` once; nothing of it is alive afterwards.
 
-    plan: Plan
-    config: RunnableConfig
-    limit: int
-    context: Any = None
-    journal: Journal | None = None
-    publisher: Publisher | None = None
+    Attributes:
+        stops: breakpoints; `fresh` says that something has changed since the run last stopped at one.
+        halted: it has stopped on the way; `open_` has the questions that it waits for.
+        eager: it was told to go on without an answer.
+        idle: nothing is to run, as it was told nothing new.
+        inner: the namespace of the graph inside it, at one of whose checkpoints it is to begin.
+        deferred: what it will raise when the step's other tasks have ended.
+        loop: where `execute` was awaited, if a loop ran then; `slots` bound how many called tasks run in it at a time.
+    """
+
     max_concurrency: int | None = None
     step_timeout: float | None = None
-    step: int = -1
     stop: int = 0
-    state: State = cast(State, None)
     restored: tuple[TaskResult, ...] = ()
-    seed: str | None = None
     watch: Watch | None = None
+    stops: Stops | None = None
+    fresh: bool = True
+    halted: bool = False
+    deferred: BaseException | None = None
+    open_: tuple[Question, ...] = ()
+    inner: str = ""
+    idle: bool = False
+    eager: bool = False
+    loop: asyncio.AbstractEventLoop | None = None
+    slots: Slots | None = None
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
     async def execute(self, given: Any, *, checkpoint: str | None = None) -> None:
-        """Run from `given` to the end; the outcome is `self.state`.
+        """Run from `given` to the end; the outcome is `self.state`, and `self.halted` if it stopped on the way.
 
         Raises:
             GraphRecursionError: the step limit was reached; what was committed stays.
+            GraphInterrupt: a run inside another one has stopped.
             whatever a node raises, with a note that names its task.
         """
         journal = self.journal
-        if journal is None:
-            self.state = state = State.empty(self.plan)
-            self.stop = self.limit
-            if self.unwatched() and given is not None:
-                if await self._begin_express(given, 0):
-                    return
-            else:
-                self._accept(given)
-            await self._supersteps(state)
-            return
+        if self.loop is None:
+            self.loop = running_loop()
         try:
-            if not await self._open(given, checkpoint):
+            if journal is None:
+                self.state = state = State.empty(self.plan)
+                self.stop = self.limit
+                if self.unwatched() and given is not None and type(given) is not Command:
+                    ended = await self.begin_express(given, 0)
+                else:
+                    accept(self, given)
+                    ended = False
+                if not ended:
+                    await self._supersteps(state)
+            elif not await (
+                open_thread(self, given, checkpoint) if self.around is None else open_inside(self, given)
+            ):
                 await self._supersteps(self.state)
         except BaseException as failure:
+            await self._broken_off(failure)
+            raise
+        if journal is not None:
+            journal.forgetful = journal.forgetful and not self.halted
+            await journal.close()
+        if self.around is not None:
+            if self.halted:
+                pass_on(self)
+            if journal is not None:
+                leave(self)
+
+    async def _broken_off(self, failure: BaseException) -> None:
+        """The run ends by an exception: store what it came to."""
+        journal = self.journal
+        if journal is not None:
+            journal.forgetful = False
             try:
                 await journal.close()
             except Exception as second:
                 failure.add_note(f"The run's last state could not be stored either: {second!r}")
-            raise
-        await journal.close()
+        if type(failure) is ParentCommand:
+            failure.left = self
+            if self.around is not None and journal is not None:
+                leave(self)
+            if self.around is None:
+                raise NoParentGraphError(failure.command) from None
 
-    async def _begin_express(self, given: Any, step: int) -> bool:
+    async def begin_express(self, given: Any, step: int) -> bool:
         """Step 0 and what follows on the express way; True if that was the whole run."""
         state = self.state
-        step = await express(self, state, step, given)
-        self.step = step - 1
-        return not (state.armed or state.sends or self.plan.joins or step > self.stop)
+        reached = await express(self, state, step, given)
+        if reached is None:
+            return True
+        self.step = reached - 1
+        return not (state.armed or state.sends or self.plan.joins or reached > self.stop)
 
     async def _supersteps(self, state: State) -> None:  # noqa: C901 - the hot loop, see above
         journal = self.journal
         publisher = self.publisher
-        in_loop = running_loop() is not None
+        in_loop = self.loop is not None
         unwatched = self.unwatched()
         step = self.step + 1
         stop = self.stop
@@ -113,30 +147,34 @@ class Run(Struct, eq=False):
                 and len(state.armed) == 1
                 and state.plan.nodes[state.armed[0]].express
             ):
-                self.step = step = await express(self, state, step)
+                if (reached := await express(self, state, step)) is None:
+                    return
+                self.step = step = reached
+                in_loop = self.loop is not None
             tasks = plan_step(state, self)
-            known = self._restore(tasks) if self.restored else {}
-            if publisher is not None and publisher.hub.wants_checkpoints:
+            known = restore_results(self, tasks) if self.restored else {}
+            if publisher is not None and publisher.wants.checkpoints:
                 await self._announce_checkpoint(publisher, tasks, known)
             if step > stop:
                 raise self._out_of_steps()
             if not tasks:
                 break
+            if (self.stops is not None or self.family is not None) and await self._stops_before(tasks):
+                return
             if publisher is not None:
                 await self._announce_tasks(publisher, tasks)
             if self.watch is not None:
                 self.watch.begin(state)
             task = tasks[0]
-            if len(tasks) > 1 or self.step_timeout is not None or task.restored:
-                await enter_loop()
-                in_loop = True
+            if len(tasks) > 1 or self.step_timeout is not None or task.restored or task.paused:
+                if not in_loop:
+                    in_loop = await self.enter_loop()
                 await self._together(tasks)
             else:
                 try:
                     if task.node.is_async:
-                        if not in_loop:
-                            await enter_loop()
-                            in_loop = True
+                        if not in_loop and not task.node.is_graph:
+                            in_loop = await self.enter_loop()
                         rest = start(state, task)
                     elif in_loop and task.node.call is not None:
                         rest = call_node(state, task)
@@ -144,18 +182,24 @@ class Run(Struct, eq=False):
                         rest = start_inline(state, task)
                     if rest is not None:
                         await rest
-                        in_loop = running_loop() is not None
+                        in_loop = in_loop or self.has_entered()
                     if self.watch is not None:
                         self.watch.check(state, task)
                 except BaseException as failure:
                     await self.fail(task, failure)
+                    in_loop = self.has_entered()
+            if self.halted:
+                await halt(self, tasks)
+                return
             if journal is None and publisher is None:
                 commit(state, tasks)
             else:
                 await self.commit(journal, tasks)
             if publisher is not None:
-                self._report_finished(publisher, tasks)
+                self.report_finished(publisher, tasks)
                 publisher.committed(state, tasks)
+            if self.stops is not None and await self._stops_after(tasks):
+                return
             step += 1
             breath -= 1
             if not breath:
@@ -169,101 +213,71 @@ class Run(Struct, eq=False):
         start = self.plan.start
         if self.publisher is not None or self.step_timeout is not None or self.watch is not None:
             return False
+        if self.stops is not None or (self.family is not None and self.family.control is not None):
+            return False
         return start is not None and start.express
 
-    # -- beginning -----------------------------------------------------------------------------------------------
+    # -- stopping on the way -------------------------------------------------------------------------------------
 
-    def _accept(self, given: Any) -> None:
-        """Turn what the run was given into the state's first commit."""
-        if given is None:
-            raise nothing_to_run(self.plan)
-        commit_input(self.state, input_writes(self.plan, given))
+    async def _stops_before(self, tasks: Sequence[Task]) -> bool:
+        """Whether the run ends here, before its next tasks.
 
-    async def _open(self, given: Any, checkpoint: str | None) -> bool:
-        """Load the thread, and make the input durable before any node runs (LangGraph A5-A7, A11).
-
-        True if the express way led to the end of the run already.
+        Raises:
+            GraphDrained: somebody asked for it.
         """
-        journal = self.journal
-        assert journal is not None
-        stored = await journal.load(checkpoint)
-        goes_on = False
-        if stored is None:
-            self.state = State.empty(self.plan)
-            self.step = -2
-        else:
-            goes_on = given is None or type(given) is Command or self._same_run(stored)
-            self.state = restore(self.plan, stored, journal.decode, running=goes_on, book=journal.book)
-            self.step = stored.checkpoint.step
-        self.stop = self.step + self.limit + 2  # so a run that goes on gets two steps more (LangGraph A12)
-        if stored is not None and goes_on:
-            await self._go_on(given, stored)
-            return False
-        state = self.state
-        self.step += 1
-        if self.unwatched() and given is not None and not (state.armed or state.sends or state.awake):
-            pending = journal.commit_given(state, given, self.step)
-            if pending is not None:
-                await pending
-            await journal.settle()
-            hold_input(state, given)
-            return await self._begin_express(given, self.step + 1)
-        self._accept(given)
-        await journal.commit(state, step=self.step, source="input", tasks=())
-        await journal.settle()
+        if self.idle:
+            self.halted = True
+            await halt(self, [task for task in tasks if task.restored or task.paused])
+            return True
+        stops = self.stops
+        if stops is not None and self.fresh and any(task.node.index in stops.before for task in tasks):
+            return self._stop()
+        control = self.family.control if self.family is not None else None
+        if control is not None and control.drain_reason is not None:
+            raise GraphDrained(control.drain_reason)
         return False
 
-    async def _go_on(self, given: Any, stored: Stored) -> None:
-        """Continue the thread's unfinished step, with the results that were kept of it.
+    async def _stops_after(self, tasks: Sequence[Task]) -> bool:
+        """Whether the run ends here, after tasks that were committed."""
+        self.fresh = True
+        if self.stops is None or not any(task.node.index in self.stops.after for task in tasks):
+            return False
+        if self.publisher is not None and self.publisher.wants.checkpoints:
+            await self._announce_checkpoint(self.publisher, plan_step(self.state, self), {})
+        return self._stop()
 
-        Results that a commit brought belong to a step that has ended: from an older checkpoint on it is run anew
-        (LangGraph K11).
-        """
-        self.restored = tuple([result for result in stored.results if result.child is None])
-        for result in self.restored:
-            if not result.node:
-                commit_null(self.state, adopted(self.plan, result, self._decode, self))
-        if type(given) is Command:
-            task = command_task(self.plan, given, self)
-            assert self.journal is not None
-            await self.journal.keep_null(self.state, task)
-            commit_null(self.state, task)
+    def _stop(self) -> bool:
+        self.halted = True
         if self.publisher is not None:
-            self.publisher.values(self.state)
+            self.publisher.stopped()
+        return True
 
-    def _decode(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
-        assert self.journal is not None
-        return self.journal.decode(data, parts)
+    async def enter_loop(self) -> bool:
+        """Have an event loop from here on; always True."""
+        await enter_loop()
+        return self.has_entered()
 
-    def _same_run(self, stored: Stored) -> bool:
-        """The same run_id again goes on with that run, whatever its input (LangGraph A5)."""
-        run_id = self.config.get("metadata", {}).get("run_id")
-        return run_id is not None and stored.checkpoint.metadata.get("run_id") == run_id
-
-    def _restore(self, tasks: Sequence[Task]) -> dict[str, TaskResult]:
-        """Hand results that an earlier attempt finished with back to their tasks (LangGraph K7, K8)."""
-        known = {result.path: result for result in self.restored}
-        self.restored = ()
-        for task in tasks:
-            result = known.get(path_text(task))
-            if result is not None and result.error is None:
-                adopt(self.plan, task, result, self._decode)
-        return known
+    def has_entered(self) -> bool:
+        """Whether there is an event loop now, as something has entered one."""
+        self.loop = running_loop()
+        return self.loop is not None
 
     # -- one step ------------------------------------------------------------------------------------------------
 
     async def _together(self, tasks: Sequence[Task]) -> None:
         """Run the tasks of a step concurrently, except those that need not run again."""
-        todo = [task for task in tasks if not task.restored]
+        todo = [task for task in tasks if not (task.restored or task.paused)]
         if not todo:
             return
         clock = asyncio.timeout(self.step_timeout)
         try:
             if self.step_timeout is None:
                 await Gate(todo, self._attempt).run(self.max_concurrency)
-                return
-            async with clock:
-                await Gate(todo, self._attempt).run(self.max_concurrency)
+            else:
+                async with clock:
+                    await Gate(todo, self._attempt).run(self.max_concurrency)
+            if self.deferred is not None:
+                raise self._released()
         except BaseException as failure:
             await self._keep_finished(todo, failure)
             if isinstance(failure, TimeoutError) and clock.expired():
@@ -290,45 +304,72 @@ class Run(Struct, eq=False):
             if self.watch is not None:
                 self.watch.check(self.state, task)
             task.finished = True
-            if gate.left > 1 and (
-                self.publisher is not None or (self.journal is not None and self.journal.keeps_each)
-            ):
-                await self._finished(task)
+            await self._beside(gate, task)
         except BaseException as failure:
-            if gate.failure is None and not gate.stopping:
-                blamed = own_doing(task, failure)
-                try:
-                    await self._failed(task, blamed)
-                    gate.lose(blamed)
-                finally:
-                    del blamed
-            else:
-                gate.lose(failure)
+            await self._lost(gate, task, failure)
         else:
             gate.win()
 
-    async def _finished(self, task: Task) -> None:
-        """A task has finished while others of its step still run: keep its result, then report it."""
+    async def _lost(self, gate: Gate[Task], task: Task, failure: BaseException) -> None:
+        """One of several tasks has not come to its end."""
+        blamed = own_doing(task, failure)
+        try:
+            if task.scope is not None and task.scope.alive:
+                await settle_scope(task, signal_in(blamed) or blamed)
+            if gate.failure is not None or gate.stopping:
+                gate.lose(failure)
+                return
+            if await bubbled(self, task, blamed):
+                if task.finished:
+                    await self._beside(gate, task)
+                gate.win()
+                return
+            await self.failed(task, blamed)
+            gate.lose(blamed)
+        except BaseException as second:  # storing what it waits for went wrong
+            gate.lose(second)
+        finally:
+            del failure, blamed
+
+    async def _beside(self, gate: Gate[Task], task: Task) -> None:
+        """A task has finished, perhaps while others of its step still run: keep its result then, and report it."""
+        if gate.left == 1 or (
+            self.publisher is None and (self.journal is None or not self.journal.keeps_each)
+        ):
+            return
         if self.journal is not None:
             await self.journal.keep(self.state, task)
         if self.publisher is not None:
             task.reported = True
             self.publisher.finished(task, self.identify(task), self.step)
 
-    async def fail(self, task: Task, failure: BaseException) -> NoReturn:
-        """End the run, as its task has failed.
+    async def fail(self, task: Task, failure: BaseException) -> None:
+        """A task that is alone in its step has not come to its end.
+
+        Returns if it has only paused (`halted`), or gone on with a Command from a graph inside it.
 
         Raises:
             the failure, or what it really was.
         """
         blamed = own_doing(task, failure)
         try:
-            await self._failed(task, blamed)
+            if task.scope is not None and task.scope.alive:
+                await settle_scope(task, signal_in(blamed) or blamed)
+            if await bubbled(self, task, blamed):
+                if self.deferred is not None:
+                    raise self._released()
+                return
+            await self.failed(task, blamed)
             raise blamed
         finally:
             del failure, blamed  # their traceback holds this frame
 
-    async def _failed(self, task: Task, failure: BaseException) -> None:
+    def _released(self) -> BaseException:
+        deferred, self.deferred = self.deferred, None
+        assert deferred is not None
+        return deferred
+
+    async def failed(self, task: Task, failure: BaseException) -> None:
         """A task has failed: say where, record it, report it. The failure itself stays what it is (LangGraph G9)."""
         if not isinstance(failure, Exception):
             return
@@ -362,10 +403,14 @@ class Run(Struct, eq=False):
                 for task in tasks:
                     await journal.keep(state, task)
             if self.publisher is not None:
-                self._report_finished(self.publisher, tasks)
+                self.report_finished(self.publisher, tasks)
             raise
         if journal is not None:
-            await journal.commit(state, step=self.step, source="loop", tasks=tasks)
+            try:
+                await journal.commit(state, step=self.step, source="loop", tasks=tasks)
+            except asyncio.CancelledError:
+                await journal.make_up()
+                raise
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -379,15 +424,17 @@ class Run(Struct, eq=False):
 
     async def _announce_tasks(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
         """Wait until the consumer asks for more, then report what starts (LangGraph J10, J12)."""
-        await publisher.hub.drained()
+        await publisher.ready()
         for task in tasks:
+            if task.paused:
+                continue
             if task.restored:
                 task.reported = True
                 publisher.finished(task, self.identify(task), self.step)
-            elif publisher.hub.wants_tasks:
+            elif publisher.wants.tasks:
                 publisher.started(task, self.identify(task), self.step)
 
-    def _report_finished(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+    def report_finished(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
         """Report the tasks that could not be reported before the step was durable."""
         for task in tasks:
             if not task.reported:
@@ -401,62 +448,4 @@ class Run(Struct, eq=False):
             "checkpointer, running the thread again with None goes on from here.",
             limit=limit,
             step=self.step,
-        )
-
-    # -- what a node may ask for ---------------------------------------------------------------------------------
-
-    def identify(self, task: Task) -> str:
-        """The task's id."""
-        if self.journal is not None:
-            return self.journal.identify(task, self.step)
-        if task.id_ is None:
-            if self.seed is None:
-                self.seed = CheckpointIds(int.from_bytes(urandom(6))).next(time_ns())
-            task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
-        return task.id_
-
-    def config_of(self, task: Task) -> RunnableConfig:
-        """The run's config with the task's metadata and tags (LangGraph D8)."""
-        config = self.config
-        node = task.node
-        namespace = task_namespace(task, identity=self.identify(task), namespace="")
-        metadata = {
-            **config.get("metadata", {}),
-            "langgraph_step": self.step,
-            "langgraph_node": node.name,
-            "langgraph_triggers": task_triggers(task),
-            "langgraph_path": task.path,
-            "langgraph_checkpoint_ns": namespace,
-            **node.metadata,
-        }
-        return {
-            **config,
-            "tags": [*config.get("tags", ()), *node.tags],
-            "metadata": metadata,
-            "configurable": {**config.get("configurable", {}), "checkpoint_ns": namespace},
-        }
-
-    def runtime_of(self, task: Task) -> Runtime[Any]:
-        """A Runtime for the task."""
-        return Runtime(
-            context=self.context,
-            stream_writer=self.writer_of(task),
-            identify=lambda: self._execution_info(task),
-        )
-
-    def writer_of(self, task: Task) -> StreamWriter:
-        """The writer to the `custom` stream, or one that does nothing."""
-        if self.publisher is not None and self.publisher.hub.wants_custom:
-            return Writer(self.publisher.hub)
-        return SILENT
-
-    def _execution_info(self, task: Task) -> ExecutionInfo:
-        identity = self.identify(task)
-        run_id = self.config.get("run_id")
-        return ExecutionInfo(
-            checkpoint_id=(self.journal.current if self.journal is not None else None) or "",
-            checkpoint_ns=task_namespace(task, identity=identity, namespace=""),
-            task_id=identity,
-            thread_id=self.config.get("configurable", {}).get("thread_id"),
-            run_id=None if run_id is None else str(run_id),
         )

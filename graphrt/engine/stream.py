@@ -13,40 +13,43 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from graphrt.engine.door import running_loop
 from graphrt.errors import StreamOverflowError
 from graphrt.types import StreamWriter
 
-__all__ = ["SILENT", "Hub", "Writer"]
+__all__ = ["SILENT", "Hub", "Writer", "Writers"]
 
 BUFFER: Final = 128
 """Chunks between a run and its consumer before awaiting writers wait."""
+Chunk: TypeAlias = "tuple[tuple[str, ...], str, Any]"
 HARD_LIMIT: Final = 65_536
 """Chunks that plain writers on the loop's thread may pile up."""
 
 
 class Hub:
-    """Between one run and one consumer. Chunks are (mode, payload); `wants_*` tell which payloads are worth building.
+    """Between one run and one consumer. Chunks are (namespace, mode, payload).
 
-    Only `write` may be called from other threads than the loop's. `failure` is what the run raised.
+    `wants_*` tell which payloads are worth building, `subgraphs` whether those of graphs inside the run are.
+    Only `write` and `tell` may be called from other threads than the loop's. `failure` is what the run raised.
     """
 
     __slots__ = (
         "_chunks", "_consumer", "_granted", "_loop", "_run", "_thread", "_writers", "closed", "failure", "modes",
-        "wants_checkpoints", "wants_custom", "wants_tasks", "wants_updates", "wants_values",
+        "subgraphs", "wants_checkpoints", "wants_custom", "wants_tasks", "wants_updates", "wants_values",
     )  # fmt: skip
 
-    def __init__(self, modes: Iterable[str]) -> None:
+    def __init__(self, modes: Iterable[str], *, subgraphs: bool = False) -> None:
         self.modes = frozenset(modes)
+        self.subgraphs = subgraphs
         debug = "debug" in self.modes
         self.wants_values = "values" in self.modes
         self.wants_updates = "updates" in self.modes
         self.wants_custom = "custom" in self.modes
         self.wants_tasks = debug or "tasks" in self.modes
         self.wants_checkpoints = debug or "checkpoints" in self.modes
-        self._chunks: deque[tuple[str, Any]] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._consumer: asyncio.Future[None] | None = None
         self._run: asyncio.Future[None] | None = None
         self._writers: deque[asyncio.Future[None]] = deque()
@@ -54,15 +57,22 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self.closed = False
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
-    def put(self, mode: str, payload: Any) -> None:
+    def put(self, mode: str, payload: Any, ns: tuple[str, ...] = ()) -> None:
         """Add what the engine reports, if somebody subscribed to it; a step's own reports are bounded by its tasks."""
         if mode in self.modes and not self.closed:
-            self._chunks.append((mode, payload))
+            self._chunks.append((ns, mode, payload))
             _wake(self._consumer)
 
-    def write(self, chunk: Any) -> None:
+    def tell(self, mode: str, payload: Any, ns: tuple[str, ...]) -> None:
+        """`put` from any thread: a graph that runs inside this run may have a loop of its own."""
+        if threading.get_ident() == self._thread:
+            self.put(mode, payload, ns)
+        else:
+            self._loop.call_soon_threadsafe(self.put, mode, payload, ns)
+
+    def write(self, chunk: Any, ns: tuple[str, ...] = ()) -> None:
         """Add a custom chunk from any thread.
 
         Raises:
@@ -73,29 +83,42 @@ class Hub:
         if threading.get_ident() == self._thread:
             if len(self._chunks) >= HARD_LIMIT:
                 raise StreamOverflowError(HARD_LIMIT)
-            self.put("custom", chunk)
+            self.put("custom", chunk, ns)
         elif running_loop() is not None:
-            self._loop.call_soon_threadsafe(self.put, "custom", chunk)
+            self._loop.call_soon_threadsafe(self.put, "custom", chunk, ns)
         else:
-            asyncio.run_coroutine_threadsafe(self.asend(chunk), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self.asend(chunk, ns), self._loop).result()
 
-    async def asend(self, chunk: Any) -> None:
+    async def asend(self, chunk: Any, ns: tuple[str, ...] = ()) -> None:
         """Add a custom chunk when there is room and no other writer waits."""
-        if self._writers or len(self._chunks) + self._granted >= BUFFER:
-            turn = self._loop.create_future()
-            self._writers.append(turn)
-            try:
-                await turn
-            finally:
-                if turn.done() and not turn.cancelled():
-                    self._granted -= 1
-                else:
-                    self._writers.remove(turn)
-        self.put("custom", chunk)
+        if self._writers or self._full():
+            await self._turn()
+        self.put("custom", chunk, ns)
+
+    async def room(self) -> None:
+        """Wait until the buffer has room, or the stream is closed; for runs inside the run, in the same loop."""
+        if self.subgraphs and threading.get_ident() == self._thread:
+            while not self.closed and self._full():
+                await self._turn()
+
+    def _full(self) -> bool:
+        return len(self._chunks) + self._granted >= BUFFER
+
+    async def _turn(self) -> None:
+        """Wait in line until there is room for one more."""
+        turn = self._loop.create_future()
+        self._writers.append(turn)
+        try:
+            await turn
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._granted -= 1
+            else:
+                self._writers.remove(turn)
 
     def _grant(self) -> None:
         """Promise each writer that waits a place, as long as there are places."""
-        while self._writers and (self.closed or len(self._chunks) + self._granted < BUFFER):
+        while self._writers and (self.closed or not self._full()):
             turn = self._writers.popleft()
             if not turn.done():
                 self._granted += 1
@@ -117,7 +140,7 @@ class Hub:
         _wake(self._run)
         _wake(self._consumer)
 
-    async def take(self) -> tuple[str, Any] | None:
+    async def take(self) -> Chunk | None:
         """Wait for the next chunk; None when the hub is closed and empty."""
         while not self._chunks:
             if self.closed:
@@ -142,16 +165,35 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 class Writer:
     """The `StreamWriter` of one task."""
 
-    __slots__ = ("_hub",)
+    __slots__ = ("_hub", "_ns")
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, ns: tuple[str, ...] = ()) -> None:
         self._hub = hub
+        self._ns = ns
 
     def __call__(self, chunk: Any, /) -> None:
-        self._hub.write(chunk)
+        self._hub.write(chunk, self._ns)
 
     async def asend(self, chunk: Any, /) -> None:
-        await self._hub.asend(chunk)
+        await self._hub.asend(chunk, self._ns)
+
+
+class Writers:
+    """The `StreamWriter` of a task whose graph is shown by two streams."""
+
+    __slots__ = ("_first", "_second")
+
+    def __init__(self, first: StreamWriter, second: StreamWriter) -> None:
+        self._first = first
+        self._second = second
+
+    def __call__(self, chunk: Any, /) -> None:
+        self._first(chunk)
+        self._second(chunk)
+
+    async def asend(self, chunk: Any, /) -> None:
+        await self._first.asend(chunk)
+        await self._second.asend(chunk)
 
 
 class _Silent:

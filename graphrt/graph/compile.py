@@ -13,7 +13,7 @@ from graphrt.channels import (
 )
 from graphrt.constants import END, START, TAG_HIDDEN
 from graphrt.core.plan import BRANCH_TO, Branch, Channel, Node, Plan, Target, View, overrides
-from graphrt.graph.outputs import keyed_writer, root_writer
+from graphrt.graph.outputs import graph_writer, keyed_writer, root_writer
 from graphrt.graph.schema import ROOT, mapper_of
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class _Compiler:
             inject=spec.shape.inject if spec is not None else (),
             view=self.view(schema) if spec is not None else self.view_of((START,)),
             mapper=mapper_of(schema) if spec is not None else None,
-            write=self.writer(spec is None),
+            write=self.writer(spec),
             arms=self.arms(name, targets),
             static_writes=tuple(static_writes),
             branches=tuple(self.branch(name, schema, targets)),
@@ -159,14 +159,17 @@ class _Compiler:
             and not (consumes and spec is not None)
             and list(self.state_keys) != [ROOT],
             keys=self.state_keys if spec is not None else self.input_keys,
+            graph=spec.shape.graph if spec is not None else None,
         )
 
-    def writer(self, is_start: bool) -> Any:
+    def writer(self, spec: NodeSpec | None) -> Any:
         """START takes the keys of the input schema and drops others; nodes write any key of the state."""
         if list(self.state_keys) == [ROOT]:
             return root_writer(self.state_keys[ROOT])
-        if not is_start:
-            return keyed_writer(self.state_keys, strict=self.strict)
+        if spec is not None:
+            return (keyed_writer if spec.shape.graph is None else graph_writer)(
+                self.state_keys, strict=self.strict
+            )
         return keyed_writer(self.input_keys, strict=False)
 
     def branch(self, name: str, node_schema: Any, targets: dict[str, Target]) -> Iterable[Branch]:

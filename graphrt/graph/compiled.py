@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
-import msgspec
-
+from graphrt.core.jsonschema import json_schema
 from graphrt.core.plan import Plan
 from graphrt.graph.schema import mapper_of
 from graphrt.pregel import Pregel
+from graphrt.types import All
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class CompiledStateGraph(
         *,
         checkpointer: Any = None,
         debug: bool = False,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
     ) -> None:
         self.builder = builder
         self._setup(
@@ -39,6 +42,8 @@ class CompiledStateGraph(
             schemas=tuple(builder.schemas),
             debug=debug,
             context_schema=builder.context_schema,
+            interrupt_before=interrupt_before,
+            interrupt_after=interrupt_after,
         )
 
     def get_graph(self) -> Graph:
@@ -80,17 +85,3 @@ class CompiledStateGraph(
 def _as(schema: Any, values: Any) -> Any:
     mapper = mapper_of(schema)
     return values if mapper is None else mapper(values)
-
-
-def json_schema(schema: Any) -> dict[str, Any]:
-    """JSON Schema of a schema class: pydantic describes its own models, msgspec everything else."""
-    if hasattr(schema, "model_json_schema"):
-        of_model: dict[str, Any] = schema.model_json_schema()
-        return of_model
-    described = msgspec.json.schema(schema)
-    reference = described.get("$ref", "")
-    definitions = described.get("$defs", {})
-    name = reference.rsplit("/", 1)[-1]
-    if name in definitions:
-        described = {**definitions.pop(name), **({"$defs": definitions} if definitions else {})}
-    return described

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
+from graphrt.core.kinds import plain_dict
 from graphrt.core.plan import Plan
 from graphrt.core.routing import SEVERAL, GotoTypeError, goto
 from graphrt.core.state import Task
-from graphrt.errors import ErrorCode, InvalidUpdateError, UnknownKeyError, did_you_mean
+from graphrt.errors import ErrorCode, InvalidUpdateError, ParentCommand, UnknownKeyError, did_you_mean
 from graphrt.graph.schema import ROOT, annotated_keys
 from graphrt.types import Command, Send
 
-__all__ = ["keyed_writer", "root_writer"]
+__all__ = ["graph_writer", "keyed_writer", "root_writer"]
 
 Write: TypeAlias = Callable[[Plan, Task, Any], None]
 
@@ -36,14 +37,31 @@ def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
     return write
 
 
+def graph_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
+    """The writer of nodes that are graphs: their results may have keys of their own (LangGraph M1)."""
+    write = keyed_writer(keys, strict=strict)
+
+    def write_shared(plan: Plan, task: Task, output: Any) -> None:
+        result = plain_dict(output)
+        if result is not None:
+            task.writes += [(keys[key], value) for key, value in result.items() if key in keys]
+        else:
+            write(plan, task, output)
+
+    return write_shared
+
+
 def _write_other(write: Write, plan: Plan, task: Task, output: Any) -> None:
     """What a node returned besides a plain dict, handed to `write` as plain dicts."""
     if type(output) is Send:
         goto(plan, task, output)
     elif type(output) is Command:
+        if output.graph is not None:
+            raise ParentCommand(output)
         _write_command_update(write, plan, task, output.update)
         _follow(plan, task, output)
     elif isinstance(output, SEVERAL) and any(type(item) is Command for item in output):
+        _raise_for_parent(output)
         for item in output:
             if type(item) is Command:
                 _write_command_update(write, plan, task, item.update)
@@ -54,6 +72,13 @@ def _write_other(write: Write, plan: Plan, task: Task, output: Any) -> None:
                 _follow(plan, task, item)
     else:
         _write_update(write, plan, task, output)
+
+
+def _raise_for_parent(output: Any) -> None:
+    """Commands for the graph around this one go there, whatever else a node returned (LangGraph H7)."""
+    for item in output:
+        if type(item) is Command and item.graph is not None:
+            raise ParentCommand(item)
 
 
 def _write_command_update(write: Write, plan: Plan, task: Task, update: Any) -> None:
@@ -82,12 +107,15 @@ def root_writer(channel: int) -> Write:
 
     def write(plan: Plan, task: Task, output: Any) -> None:
         if type(output) is Command:
+            if output.graph is not None:
+                raise ParentCommand(output)
             update = output.update
             write(plan, task, update[ROOT] if isinstance(update, dict) and [*update] == [ROOT] else update)
             _follow(plan, task, output)
         elif type(output) is Send:
             goto(plan, task, output)
         elif isinstance(output, SEVERAL) and any(type(item) is Command for item in output):
+            _raise_for_parent(output)
             for item in output:
                 write(plan, task, item)
         elif output is not None:

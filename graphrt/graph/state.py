@@ -15,6 +15,7 @@ from graphrt.graph.compiled import CompiledStateGraph
 from graphrt.graph.nodes import Branch, NodeSpec, branch_name, command_targets, declared_input
 from graphrt.graph.schema import channels_of, type_of
 from graphrt.graph.validation import check_edge, check_graph, check_name, check_starts
+from graphrt.types import All
 from graphrt.typing import ContextT, InputT, NodeInputT, OutputT, StateT
 
 if TYPE_CHECKING:
@@ -266,6 +267,8 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self,
         checkpointer: Checkpointer | str | bool | None = None,
         *,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
         debug: bool = False,
         name: str | None = None,
         strict: bool = True,
@@ -273,7 +276,11 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         """A runnable graph of what has been declared so far; the builder can go on and be compiled again.
 
         Args:
-            checkpointer: makes runs with a `thread_id` durable: a saver, or a URL such as "memory://".
+            checkpointer: makes runs with a `thread_id` durable: a saver, or a URL such as "memory://". For graphs that
+                run inside another one: None takes part in what that one stores, for the time of one call; True keeps
+                the state from one call to the next; False stores nothing.
+            interrupt_before: nodes to stop before, until the thread is run again with None; `"*"` for all.
+            interrupt_after: the same for stopping after them.
             debug: print every update and the state after every step.
             name: the graph's name in messages and traces.
             strict: unknown keys, unknown targets and joins that cannot complete are errors, not silence.
@@ -285,7 +292,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         plan = compile_plan(
             cast("StateGraph[Any, Any, Any, Any]", self), name=name or "graphrt", strict=strict
         )
-        return CompiledStateGraph(self, plan, checkpointer=checkpointer, debug=debug)
+        return CompiledStateGraph(
+            self,
+            plan,
+            checkpointer=checkpointer,
+            debug=debug,
+            interrupt_before=interrupt_before,
+            interrupt_after=interrupt_after,
+        )
 
 
 class MissingActionError(GraphValidationError, RuntimeError):

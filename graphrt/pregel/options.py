@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 from graphrt.checkpoint import Checkpointer
 from graphrt.config import RunnableConfig
+from graphrt.core.kinds import plain_dict
 from graphrt.errors import GraphValidationError, did_you_mean
 from graphrt.types import Durability, MultitaskStrategy, StreamMode
 
@@ -50,18 +51,29 @@ def modes_of(modes: str | Sequence[str], option: str = "stream_mode") -> tuple[s
 
 
 def chunk_shape(
-    single: bool, version: str, coerce: Callable[[str, Any], Any] | None
-) -> Callable[[str, Any], Any]:
-    """How a chunk looks to the consumer (LangGraph J1): bare, (mode, payload), or a StreamPart in v2."""
+    single: bool, version: str, coerce: Callable[[str, Any], Any] | None, *, subgraphs: bool
+) -> Callable[[tuple[str, ...], str, Any], Any]:
+    """How a chunk looks to the consumer (LangGraph J1): what was asked for of it, a StreamPart in v2."""
     check_choice("version", version, ("v1", "v2"))
     if version == "v1":
-        return (lambda mode, payload: payload) if single else (lambda mode, payload: (mode, payload))
+        if subgraphs:
+            return (
+                (lambda ns, mode, payload: (ns, payload))
+                if single
+                else (lambda ns, mode, payload: (ns, mode, payload))
+            )
+        return (lambda ns, mode, payload: payload) if single else (lambda ns, mode, payload: (mode, payload))
 
-    def part(mode: str, payload: Any) -> dict[str, Any]:
-        data = payload if coerce is None else coerce(mode, payload)
-        shaped: dict[str, Any] = {"type": mode, "ns": (), "data": data}
+    def part(ns: tuple[str, ...], mode: str, payload: Any) -> dict[str, Any]:
+        interrupts: Any = ()
+        values = plain_dict(payload) if mode == "values" else None
+        if values is not None and "__interrupt__" in values:
+            payload = {key: value for key, value in values.items() if key != "__interrupt__"}
+            interrupts = values["__interrupt__"]
+        data = payload if coerce is None or ns else coerce(mode, payload)
+        shaped: dict[str, Any] = {"type": mode, "ns": ns, "data": data}
         if mode == "values":
-            shaped["interrupts"] = ()
+            shaped["interrupts"] = interrupts
         return shaped
 
     return part

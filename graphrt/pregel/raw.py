@@ -13,7 +13,7 @@ from graphrt.core.state import Task
 from graphrt.errors import GraphValidationError, did_you_mean
 from graphrt.pregel.nodes import PASSTHROUGH, ChannelWriteEntry, NodeBuilder, PregelNode
 from graphrt.pregel.runnable import GraphRunner
-from graphrt.types import Send, StreamMode
+from graphrt.types import All, Send, StreamMode
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 __all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]
@@ -34,6 +34,7 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         input_channels: what a run's input writes: one channel, or those of its keys that are among these.
         output_channels: what a run returns: one channel's value, or a dict.
         stream_channels: what `values` and `updates` show; all channels by default.
+        interrupt_before_nodes: nodes to stop before, `"*"` for all; `interrupt_after_nodes` to stop after.
         step_timeout: seconds that one superstep may take.
         strict: unknown names are errors, not silence.
 
@@ -63,6 +64,8 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         stream_channels: str | Sequence[str] | None = None,
         stream_mode: StreamMode | Sequence[StreamMode] = "values",
         auto_validate: bool = True,
+        interrupt_before_nodes: All | Sequence[str] = (),
+        interrupt_after_nodes: All | Sequence[str] = (),
         step_timeout: float | None = None,
         debug: bool = False,
         checkpointer: Checkpointer | str | bool | None = None,
@@ -90,6 +93,8 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
             context_schema=context_schema,
             config=config,
             step_timeout=step_timeout,
+            interrupt_before=interrupt_before_nodes,
+            interrupt_after=interrupt_after_nodes,
         )
 
     def validate(self) -> Self:
@@ -206,6 +211,7 @@ class _Program:
             consumes=tuple(self.index[c] for c in consumes),
             tags=spec.tags,
             metadata=spec.metadata,
+            graph=shape.graph if shape is not None else None,
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, Unpack, cast, overload
 
@@ -12,24 +13,29 @@ from graphrt.checkpoint import Checkpointer
 from graphrt.config import (
     DEFAULT_RECURSION_LIMIT,
     RunnableConfig,
+    belongs,
     current_task,
     merge_configs,
-    names_thread,
     run_config,
 )
 from graphrt.config import recursion_limit as limit_of
+from graphrt.core.ids import NS_SEP
 from graphrt.core.plan import Plan
-from graphrt.core.report import select, values_of
+from graphrt.core.report import select, values_of, with_interrupts
+from graphrt.core.state import Task
 from graphrt.engine.consumer import RunStream
-from graphrt.engine.door import drive, drive_stream, enter_loop
+from graphrt.engine.door import drive, drive_stream, enter_loop, running_loop
 from graphrt.engine.fanout import run_together
 from graphrt.engine.journal import Journal
+from graphrt.engine.pausing import interrupts_of, stops_of
 from graphrt.engine.publish import Publisher
 from graphrt.engine.run import Run
+from graphrt.engine.scope import Inside, scope_of
 from graphrt.engine.stream import Hub
 from graphrt.engine.turns import Turns, turns_of
 from graphrt.engine.watch import Watch
 from graphrt.errors import GraphValidationError
+from graphrt.pregel.editing import StateEditor
 from graphrt.pregel.options import (
     DURABILITIES,
     STRATEGIES,
@@ -40,13 +46,13 @@ from graphrt.pregel.options import (
     resolve_checkpointer,
     thread_of,
 )
-from graphrt.pregel.threads import history_of, state_of
+from graphrt.runtime import RunControl
 from graphrt.types import (
+    All,
     Command,
     Durability,
     GraphOutput,
     MultitaskStrategy,
-    StateSnapshot,
     StreamMode,
     StreamVersion,
 )
@@ -65,13 +71,15 @@ _DEFAULTS: Final[RunnableConfig] = {
 """The config of a run that was given none. Never changed: a task's config is built from it, not in it."""
 
 
-class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
+class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
     """A compiled graph. It holds nothing of its runs: any number may go on at once, on any event loop."""
 
     plan: Plan
     checkpointer: Checkpointer | bool | None
     config: RunnableConfig | None
     debug: bool
+    interrupt_before: All | Sequence[str]
+    interrupt_after: All | Sequence[str]
     stream_mode: StreamMode | Sequence[StreamMode]
     step_timeout: float | None
     context_schema: Any
@@ -87,8 +95,13 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         context_schema: Any = None,
         config: RunnableConfig | None = None,
         step_timeout: float | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
     ) -> None:
         self.plan = plan
+        self.interrupt_before = interrupt_before or ()
+        self.interrupt_after = interrupt_after or ()
+        self._stops = stops_of(plan, interrupt_before, interrupt_after)
         self.checkpointer = resolve_checkpointer(checkpointer)
         self.stream_mode = stream_mode
         self.debug = debug
@@ -126,19 +139,8 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             if name == "checkpointer":
                 value = resolve_checkpointer(value)
             setattr(other, name, value)
+        other._stops = stops_of(other.plan, other.interrupt_before, other.interrupt_after)
         return other
-
-    @property
-    def serializer(self) -> Serializer:
-        """Turns this graph's values into bytes and back; it knows the types that the schemas mention."""
-        if self._serializer is None:
-            from graphrt.serde import Serializer, TypeRegistry  # 20 ms, for graphs that store something
-
-            registry = TypeRegistry()
-            for schema in self._schemas:
-                registry.register_schema(schema)
-            self._serializer = Serializer(registry)
-        return self._serializer
 
     def with_config(self, config: RunnableConfig | None = None, **more: Any) -> Self:
         """A copy whose runs start from this config; what a call passes wins."""
@@ -167,11 +169,16 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         stream_mode: StreamMode | Sequence[StreamMode] = "values",
         print_mode: StreamMode | Sequence[StreamMode] = (),
         output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
         durability: Durability | None = None,
+        control: RunControl | None = None,
         version: StreamVersion = "v1",
         multitask_strategy: MultitaskStrategy | None = None,
     ) -> Any:
         """Run the graph to its end and return its output.
+
+        A run that pauses returns what it has come to, with the open questions under `"__interrupt__"`.
 
         Args:
             input: the state to start from; None goes on with the thread's unfinished run; a Command updates and
@@ -182,6 +189,9 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             stream_mode: with anything but "values", the list of chunks that the stream would have had is returned.
             print_mode: chunks to print while the run goes on.
             output_keys: the keys to return instead of those of the output schema.
+            interrupt_before: nodes to stop before, instead of those that `compile` named; `"*"` for all.
+            interrupt_after: the same for stopping after them.
+            control: lets others ask the run to stop between two supersteps.
             durability: when steps become durable, see `graphrt.types.Durability`; "async" by default.
             version: "v2" returns a `GraphOutput`.
             multitask_strategy: what to do if the thread has a run in this process already.
@@ -195,11 +205,12 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         """
         if stream_mode == "values" and not print_mode and not self.debug:
             plain = config is None and context is None and durability is None and multitask_strategy is None
+            plain = plain and control is None and interrupt_before is None and interrupt_after is None
             if plain and self._plain():
                 run = Run(self.plan, _DEFAULTS, limit=DEFAULT_RECURSION_LIMIT, step_timeout=self.step_timeout)
                 await run.execute(input)
             else:
-                run = self._run(config, context, durability)
+                run = self._run(config, context, durability, interrupt_before, interrupt_after, control)
                 await self._execute(run, input, multitask_strategy)
             return self._output(run, output_keys, version)
         await enter_loop()
@@ -208,6 +219,7 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         stream = self.astream(
             input, config, context=context, stream_mode=stream_mode, print_mode=print_mode,
             output_keys=self.output_channels if output_keys is None else output_keys,
+            interrupt_before=interrupt_before, interrupt_after=interrupt_after, control=control,
             durability=durability, version=version, multitask_strategy=multitask_strategy,
         )  # fmt: skip
         async with stream:
@@ -309,7 +321,11 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         stream_mode: StreamMode | Sequence[StreamMode] | None = None,
         print_mode: StreamMode | Sequence[StreamMode] = (),
         output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
         durability: Durability | None = None,
+        control: RunControl | None = None,
+        subgraphs: bool = False,
         debug: bool | None = None,
         version: StreamVersion = "v1",
         multitask_strategy: MultitaskStrategy | None = None,
@@ -323,13 +339,20 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             stream_mode: one mode gives bare payloads, a list gives `(mode, payload)`; the graph's own mode by default.
             print_mode: modes to print, not to yield.
             output_keys: keys of `values` and `updates`; all of the state's by default.
+            interrupt_before: nodes to stop before, instead of those that `compile` named; `"*"` for all.
+            interrupt_after: the same for stopping after them.
+            control: lets others ask the run to stop between two supersteps.
+            subgraphs: report what happens in graphs inside this one too, every chunk with its namespace in front.
             debug: print `updates` and `values`.
             version: "v2" gives every chunk as a `StreamPart`.
 
         Raises:
             what `ainvoke` raises, out of the iteration.
         """
-        wanted = self.stream_mode if stream_mode is None else stream_mode
+        wanted = stream_mode
+        if wanted is None:  # with a node's own config it is the state that counts (LangGraph A4, M8)
+            inside = config is not None and "checkpoint_ns" in config.get("configurable", {})
+            wanted = "values" if inside and current_task.get(None) is not None else self.stream_mode
         modes = modes_of(wanted)
         printed = (
             *modes_of(print_mode, "print_mode"),
@@ -341,11 +364,15 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
 
         async def execute(hub: Hub) -> None:
             publisher = Publisher(hub, selection=selection, state_keys=keys)
-            run = self._run(config, context, durability, publisher)
+            run = self._run(
+                config, context, durability, interrupt_before, interrupt_after, control, publisher
+            )
             await self._execute(run, input, multitask_strategy)
 
-        shape = chunk_shape(isinstance(wanted, str), version, self._coerce)
-        return RunStream(execute, modes=frozenset(modes), printed=frozenset(printed), shape=shape)
+        shape = chunk_shape(isinstance(wanted, str), version, self._coerce, subgraphs=subgraphs)
+        return RunStream(
+            execute, modes=frozenset(modes), printed=frozenset(printed), shape=shape, subgraphs=subgraphs
+        )
 
     def stream(
         self,
@@ -361,103 +388,61 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
         stream = self.astream(input, config, **options)
         return drive_stream(stream, stream.aclose, "stream")
 
-    # -- threads -------------------------------------------------------------------------------------------------
-
-    async def aget_state(self, config: RunnableConfig) -> StateSnapshot:
-        """The thread's state now, or at the checkpoint that `config` names.
-
-        Raises:
-            GraphValidationError: the graph has no checkpointer, or the config names no thread.
-        """
-        saver = self._saver()
-        return await state_of(self.plan, saver, self.serializer, merge_configs(self.config, config))
-
-    def get_state(self, config: RunnableConfig) -> StateSnapshot:
-        """`aget_state` from a thread without a running event loop.
-
-        Raises:
-            RunningLoopError: an event loop is running in this thread.
-            whatever `aget_state` raises.
-        """
-        return drive(self.aget_state(config), "get_state")
-
-    async def aget_state_history(
-        self,
-        config: RunnableConfig,
-        *,
-        filter: Mapping[str, Any] | None = None,
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[StateSnapshot]:
-        """The thread's states, newest first.
-
-        Args:
-            filter: metadata that a state must have, such as `{"source": "input"}`.
-            before: only states older than the checkpoint that this config names.
-            limit: at most so many.
-
-        Raises:
-            GraphValidationError: the graph has no checkpointer, or the config names no thread.
-        """
-        saver = self._saver()
-        merged = merge_configs(self.config, config)
-        async for snapshot in history_of(
-            self.plan, saver, self.serializer, merged, filter=filter, before=before, limit=limit
-        ):
-            yield snapshot
-
-    def get_state_history(
-        self,
-        config: RunnableConfig,
-        *,
-        filter: Mapping[str, Any] | None = None,
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> Iterator[StateSnapshot]:
-        """`aget_state_history` from a thread without a running event loop; reads all of it before it returns.
-
-        Raises:
-            RunningLoopError: an event loop is running in this thread.
-            whatever `aget_state_history` raises.
-        """
-
-        async def collect() -> list[StateSnapshot]:
-            return [
-                s async for s in self.aget_state_history(config, filter=filter, before=before, limit=limit)
-            ]
-
-        return iter(drive(collect(), "get_state_history"))
-
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _plain(self) -> bool:
         """Nothing to look up before a run: no config, no checkpointer, no run around this one."""
-        return not self.checkpointer and self.config is None and current_task.get(None) is None
-
-    def _saver(self) -> Checkpointer:
-        if not self.checkpointer or self.checkpointer is True:
-            raise GraphValidationError(
-                "No checkpointer set. Pass one to compile: compile(checkpointer=InMemorySaver())."
-            )
-        return self.checkpointer
+        return (
+            not self.checkpointer
+            and self.config is None
+            and self._stops is None
+            and current_task.get(None) is None
+        )
 
     def _run(
         self,
         config: RunnableConfig | None,
         context: Any,
         durability: Durability | None,
+        before: All | Sequence[str] | None = None,
+        after: All | Sequence[str] | None = None,
+        control: RunControl | None = None,
         publisher: Publisher | None = None,
     ) -> Run:
         """A run with everything it needs; nothing has happened yet."""
-        full = run_config(self.config, config)
         check_choice("durability", durability, DURABILITIES)
+        around = current_task.get(None)
+        stops = self._stops
+        if before is not None or after is not None:
+            stops = stops_of(
+                self.plan,
+                self.interrupt_before if before is None else before,
+                self.interrupt_after if after is None else after,
+            )
+        if around is not None and belongs(around, self.config, config):
+            run = self._run_inside(cast(Task, around), config, context, durability, publisher)
+        else:
+            run = self._run_alone(config, context, durability, publisher)
+        run.stops = stops
+        if control is not None:
+            run.family = run.kin.under(control)
+        return run
+
+    def _run_alone(
+        self,
+        config: RunnableConfig | None,
+        context: Any,
+        durability: Durability | None,
+        publisher: Publisher | None,
+    ) -> Run:
+        full = run_config(self.config, config)
         around = current_task.get(None)
         if context is None and around is not None:
             context = around.runtime.context
         journal = None
         if self.checkpointer is True:
             raise RootCheckpointerError("checkpointer=True cannot be used for root graphs.")
-        if self.checkpointer and (around is None or names_thread(self.config, config)):
+        if self.checkpointer:
             journal = Journal(
                 self.checkpointer,
                 self.serializer,
@@ -482,13 +467,75 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             watch=Watch(self.serializer.dumps) if self.debug else None,
         )
 
+    def _run_inside(
+        self,
+        around: Task,
+        config: RunnableConfig | None,
+        context: Any,
+        durability: Durability | None,
+        publisher: Publisher | None,
+    ) -> Run:
+        """A run as part of the task that it is called in: what it is not told it takes from there."""
+        owner: Run = around.owner
+        if around.node.graph is self:
+            number = 0  # the task runs nothing else
+        else:
+            scope = scope_of(around)
+            number = scope.graphs
+            scope.graphs += 1
+        own = merge_configs(self.config, config) if self.config or config else None
+        run = Run(
+            self.plan,
+            None,
+            limit=limit_of(own) if own and "recursion_limit" in own else owner.limit,
+            context=owner.context if context is None else self._context(context),
+            publisher=publisher,
+            max_concurrency=own["max_concurrency"]
+            if own and "max_concurrency" in own
+            else owner.max_concurrency,
+            step_timeout=self.step_timeout,
+            watch=Watch(self.serializer.dumps) if self.debug else None,
+            around=around,
+            number=number,
+            family=owner.family,
+            lasts=self.checkpointer is True,
+            own_config=own,
+        )
+        run.unstored = self.checkpointer is False or owner.unstored
+        keeper = None if run.unstored else owner.keeper
+        if keeper is not None and keeper.journal is not None:
+            lent = keeper.journal
+            run.journal = Journal(
+                lent.saver,
+                self.serializer,
+                thread_id=lent.thread_id,
+                namespace=run.namespace,
+                durability=durability or lent.durability,
+                metadata=lent.metadata,
+            )
+            run.journal.forgetful = not run.lasts
+        outer = owner.publisher
+        if publisher is not None:
+            publisher.journal = run.journal
+            publisher.ns = tuple(run.namespace.split(NS_SEP))
+        if outer is not None:
+            keys = select(self.plan, None, self.plan.stream)
+            shown = outer.inside(run, select(self.plan, None, self.plan.output), keys)
+            run.publisher = publisher.joined(shown) if publisher is not None else shown
+        return run
+
     async def _execute(self, run: Run, input: Any, strategy: MultitaskStrategy | None) -> None:
         journal = run.journal
         check_choice("multitask_strategy", strategy, STRATEGIES)
+        if run.around is not None:
+            await self._execute_inside(run, input)
+            return
         if journal is None:
             await run.execute(input)
             return
-        checkpoint = run.config.get("configurable", {}).get("checkpoint_id")
+        configurable = run.config.get("configurable", {})
+        checkpoint = configurable.get("checkpoint_id")
+        run.inner = configurable.get("checkpoint_ns") or ""
         saver, turns = self._turns
         if saver is not self.checkpointer:
             turns = turns_of(self.checkpointer)
@@ -498,6 +545,22 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             await run.execute(input, checkpoint=checkpoint)
         finally:
             turns.leave(journal.thread_id)
+
+    async def _execute_inside(self, run: Run, input: Any) -> None:
+        """A run as part of a task, which must not end before it."""
+        around = cast(Task, run.around)
+        loop = run.loop = around.owner.loop if around.node.graph is self else running_loop()
+        if loop is None or around.node.graph is self:  # nothing else runs, or the task awaits it itself
+            await run.execute(input)
+            return
+        alive = scope_of(around).alive
+        ended = Inside(asyncio.current_task(loop), loop=loop)
+        alive.add(ended)
+        try:
+            await run.execute(input)
+        finally:
+            alive.discard(ended)
+            ended.set_result(None)
 
     def _context(self, context: Any) -> Any:
         """The run's context as an instance of the graph's context schema, if it came as a dict (LangGraph U1)."""
@@ -514,10 +577,11 @@ class GraphRunner(Generic[StateT, ContextT, InputT, OutputT]):
             value = state.read(self.plan.output)
             if value is MISSING:
                 value = None
+        interrupts = interrupts_of(run) if run.halted else ()
         if version == "v1":
-            return value
+            return value if not interrupts else with_interrupts(value, list(interrupts))
         check_choice("version", version, ("v1", "v2"))
-        return GraphOutput(self._coerce("values", value) if output_keys is None else value)
+        return GraphOutput(self._coerce("values", value) if output_keys is None else value, interrupts)
 
     def _coerce(self, mode: str, payload: Any) -> Any:
         """A v2 payload as its schema's class; graphs with schemas know how (LangGraph A14)."""

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from graphrt.config import RunnableConfig
-from graphrt.runtime import Runtime
-from graphrt.types import Durability, MultitaskStrategy, Send, StreamMode, StreamVersion, StreamWriter
+from graphrt.runtime import RunControl, Runtime
+from graphrt.types import All, Durability, MultitaskStrategy, Send, StreamMode, StreamVersion, StreamWriter
 from graphrt.typing import ContextT
 
 __all__ = ["InvokeOptions", "MappedRouter", "NodeAction", "Router", "RunOptions", "StreamOptions"]
@@ -96,7 +96,10 @@ class RunOptions(TypedDict, Generic[ContextT], total=False):
     context: ContextT | None
     print_mode: StreamMode | Sequence[StreamMode]
     output_keys: str | Sequence[str] | None
+    interrupt_before: All | Sequence[str] | None
+    interrupt_after: All | Sequence[str] | None
     durability: Durability | None
+    control: RunControl | None
     multitask_strategy: MultitaskStrategy | None
 
 
@@ -111,5 +114,6 @@ class StreamOptions(RunOptions[ContextT], Generic[ContextT], total=False):
     """The keywords of `astream`."""
 
     stream_mode: StreamMode | Sequence[StreamMode] | None
+    subgraphs: bool
     debug: bool | None
     version: StreamVersion

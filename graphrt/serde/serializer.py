@@ -7,6 +7,7 @@ from typing import Any
 
 from graphrt.edits import grown
 from graphrt.errors import DeserializationError, SerializationError
+from graphrt.serde.again import Rereader
 from graphrt.serde.layouts import Layouts
 from graphrt.serde.lower import Lowerer
 from graphrt.serde.refused import Refused
@@ -110,12 +111,29 @@ class Serializer:
         """
         return _grown(self.loads_raw, data, parts) if parts else self.loads_raw(data)
 
+    def rereader(self) -> Rereader:
+        """For reading many values that are nearly the same."""
+        return Rereader(self)
+
+    def loads_parts_raw(self, parts: Sequence[bytes]) -> list[Any]:
+        """What each part says.
+
+        Raises:
+            DeserializationError: the bytes are damaged.
+        """
+        changes: list[Any] = self.loads_raw(_together(parts))
+        return changes
+
 
 def _grown(loads: Callable[[bytes], Any], data: bytes, parts: Sequence[bytes]) -> Any:
-    # All parts in one call: as the items of an array, whose bytes are theirs behind each other.
     value = loads(data)
-    changes = loads(b"".join((_ARRAY, len(parts).to_bytes(4), *parts)))
+    changes = loads(_together(parts))
     try:
         return grown(value, changes)
     except (TypeError, ValueError) as error:
         raise DeserializationError(f"Cannot read stored bytes: {error}") from error
+
+
+def _together(parts: Sequence[bytes]) -> bytes:
+    """All parts for one call: as the items of an array, whose bytes are theirs behind each other."""
+    return b"".join((_ARRAY, len(parts).to_bytes(4), *parts))

@@ -15,7 +15,7 @@ abilities are skipped where a checkpointer does not have them. What is where:
     history, namespaces   pages of the past; what stands apart; what is forgotten
     races                 several at once, and cancelled ones
     model, random_threads the simplest possible thread, and random histories against it
-    copying, runs, pruning, listing    optional abilities
+    copying, runs, pruning, nesting, listing    optional abilities
 """
 # ruff: noqa: E402
 # A failed assert shows its values only in modules that pytest rewrites, and it must be told before it imports them.
@@ -28,8 +28,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{part}"
         for part in (
-            "case", "committing", "copying", "forks", "growth", "history", "listing", "model", "namespaces", "pruning",
-            "races", "random_threads", "reading", "records", "results", "runs",
+            "case", "committing", "copying", "forks", "growth", "history", "listing", "model", "namespaces", "nesting",
+            "pruning", "races", "random_threads", "reading", "records", "results", "runs",
         )
     )
 )  # fmt: skip
@@ -42,6 +42,7 @@ from graphrt.testing.conformance.growth import Growth
 from graphrt.testing.conformance.history import History
 from graphrt.testing.conformance.listing import Listing, Measuring
 from graphrt.testing.conformance.namespaces import Forgetting, Namespaces
+from graphrt.testing.conformance.nesting import Nesting
 from graphrt.testing.conformance.pruning import Pruning
 from graphrt.testing.conformance.races import Races
 from graphrt.testing.conformance.random_threads import RandomThreads
@@ -68,6 +69,7 @@ class CheckpointerConformance(
     Copying,
     Runs,
     Pruning,
+    Nesting,
     Listing,
     Measuring,
 ):

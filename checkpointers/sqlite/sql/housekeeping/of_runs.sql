@@ -1,5 +1,6 @@
 -- ?1 run ids, as JSON
-SELECT chain, seq FROM graphrt_checkpoints
+SELECT t.thread_id, c.chain, c.seq
+FROM graphrt_checkpoints AS c JOIN graphrt_threads AS t ON t.chain = c.chain
 WHERE
-    CASE WHEN json_valid(metadata) THEN json_type(metadata, '$.run_id') = 'text' END
-    AND json_extract(metadata, '$.run_id') IN (SELECT value FROM json_each(?1))
+    CASE WHEN json_valid(c.metadata) THEN json_type(c.metadata, '$.run_id') = 'text' END
+    AND json_extract(c.metadata, '$.run_id') IN (SELECT value FROM json_each(?1))

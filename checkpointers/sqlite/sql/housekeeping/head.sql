@@ -1,0 +1,1 @@
+SELECT id FROM graphrt_checkpoints WHERE chain = ?1 ORDER BY seq DESC LIMIT 1

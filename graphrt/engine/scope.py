@@ -1,0 +1,89 @@
+"""What one attempt at a task has asked, called and remembered: made when its function first does any of it.
+
+Everything here is counted, so that an attempt that runs again finds its earlier questions, calls and memos by their
+numbers (LangGraph I5, M6, Q4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Mapping
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from graphrt.core.state import Task
+
+if TYPE_CHECKING:
+    from graphrt.checkpoint import ChannelData
+    from graphrt.core.interrupts import Question
+    from graphrt.engine.remote import SideLoop
+
+__all__ = ["MAKING", "Inside", "Scope", "scope_of"]
+
+MAKING: Final = Lock()
+"""Held while something is made that a task has one of: a sync function may use threads of its own."""
+
+
+class Scope:
+    """One task's dealings with the engine.
+
+    Attributes:
+        questions: how many times its function has called `interrupt()` in this attempt.
+        asked: its own open questions; `passed_on` those of graphs and tasks that it called.
+        graphs: how many graphs it has started; `calls` numbers the tasks that it calls (`graphrt.func.task`).
+        waits_for: all that it waits for, if it has paused.
+        before: its questions of an earlier attempt, as they are stored.
+        ends: where the graphs stand that it has called and that keep their state, by namespace.
+        keys: of the steps (`graphrt.func.step`) that it has taken.
+        alive: futures of what it called and that has not ended.
+        side_loop: the loop that its tasks run in, if the function is not async and no other loop runs.
+        closed: it has failed or was cancelled, and may call nothing any more.
+    """
+
+    __slots__ = (
+        "alive", "asked", "before", "calls", "closed", "ends", "graphs", "keys", "passed_on", "questions",
+        "side_loop", "waits_for",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.questions = 0
+        self.asked: list[Question] = []
+        self.passed_on: list[Question] = []
+        self.waits_for: list[Question] = []
+        self.before: ChannelData | None = None
+        self.ends: Mapping[str, str] = {}
+        self.graphs = 0
+        self.calls = count()
+        self.keys: set[str] = set()
+        self.alive: set[asyncio.Future[Any] | concurrent.futures.Future[Any]] = set()
+        self.side_loop: SideLoop | None = None
+        self.closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether something has to be done when the function has ended (`engine.calls.settle_scope`)."""
+        return bool(self.alive or self.passed_on or self.side_loop)
+
+
+class Inside(asyncio.Future[None]):
+    """Done when a graph that a node's function has called has ended; cancelling it cancels who waits for that graph."""
+
+    def __init__(self, caller: asyncio.Task[Any] | None, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._caller = caller
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Ask the asyncio task that the graph runs in to stop."""
+        return self._caller is not None and self._caller.cancel(msg)
+
+
+def scope_of(task: Task) -> Scope:
+    """The task's scope, made if there is none."""
+    if task.scope is None:
+        with MAKING:
+            if task.scope is None:
+                task.scope = Scope()
+    scope: Scope = task.scope
+    return scope

@@ -1,0 +1,242 @@
+"""What a run is part of, and what its tasks may ask it for: built when asked, found by way of the runs around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import urandom
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct, structs
+
+from graphrt.config import RunnableConfig, config_inside
+from graphrt.core.ids import path_text, task_id, task_namespace, task_triggers
+from graphrt.core.state import State, Task
+from graphrt.engine.asking import ask
+from graphrt.engine.family import Family
+from graphrt.engine.places import namespace_of
+from graphrt.engine.stream import SILENT
+from graphrt.runtime import ExecutionInfo, Runtime
+from graphrt.types import StreamWriter
+
+if TYPE_CHECKING:
+    from graphrt.checkpoint import TaskResult
+    from graphrt.core.plan import Plan
+    from graphrt.engine.journal import Journal
+    from graphrt.engine.publish import Publisher
+
+__all__ = ["Surroundings"]
+
+
+class Surroundings(Struct, eq=False):
+    """The part of a `Run` that does nothing by itself.
+
+    Attributes:
+        around: the task that this run is part of, if a graph runs inside another; `number` says which of its graphs.
+        lasts: its state is kept from one run of the surrounding graph to the next (`checkpointer=True`).
+        unstored: nothing of it is stored, nor of graphs inside it (`checkpointer=False`).
+        memos: what tasks of step `memo_step` have kept for their next attempt, by path.
+    """
+
+    plan: Plan
+    config_: RunnableConfig | None
+    limit: int
+    context: Any = None
+    journal: Journal | None = None
+    publisher: Publisher | None = None
+    step: int = -1
+    state: State = cast(State, None)
+    seed: str | None = None
+    around: Task | None = None
+    number: int = 0
+    unstored: bool = False
+    family: Family | None = None
+    lasts: bool = False
+    space: str | None = None
+    own_config: RunnableConfig | None = None
+    memos: dict[str, TaskResult] = {}
+    memo_step: int = -2
+
+    # -- surroundings --------------------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> RunnableConfig:
+        """The run's config. That of a nested run is merged from what surrounds it when somebody asks."""
+        if self.config_ is None:
+            assert self.around is not None
+            self.config_ = config_inside(self.around.config, self.own_config)
+        return self.config_
+
+    @property
+    def namespace(self) -> str:
+        """Where in its thread the run takes place; "" for the outermost one."""
+        if self.space is None:
+            self.space = namespace_of(self)
+        return self.space
+
+    @property
+    def outermost(self) -> Surroundings:
+        """The run that all this is part of."""
+        run: Surroundings = self
+        while run.around is not None:
+            run = run.around.owner
+        return run
+
+    @property
+    def keeper(self) -> Surroundings | None:
+        """The nearest run that stores anything: this one, or one around it."""
+        run: Surroundings = self
+        while run.journal is None:
+            if run.around is None:
+                return None
+            run = run.around.owner
+        return run
+
+    @property
+    def kin(self) -> Family:
+        """What it shares with the runs around and inside it."""
+        if self.family is None:
+            self.family = Family() if self.around is None else cast(Surroundings, self.around.owner).kin
+        return self.family
+
+    def encode(self, value: Any) -> bytes:
+        """A value as the nearest run that stores anything stores it."""
+        keeper = self.keeper
+        assert keeper is not None
+        assert keeper.journal is not None
+        journal = self.journal or keeper.journal
+        return journal.encode(value)
+
+    def decode_any(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
+        """The opposite; what is of an unknown type comes back raw."""
+        keeper = self.keeper
+        assert keeper is not None
+        assert keeper.journal is not None
+        return (self.journal or keeper.journal).decode_raw(data, parts)
+
+    def decode(self, data: bytes, parts: Sequence[bytes] = ()) -> Any:
+        """What `encode` was given.
+
+        Raises:
+            DeserializationError: the bytes are damaged or of an unknown type.
+        """
+        return self._stores().decode(data, parts)
+
+    def learn(self, schema: Any) -> None:
+        """Let `encode` and `decode` know the classes that an annotation names."""
+        self._stores().learn(schema)
+
+    def _stores(self) -> Journal:
+        keeper = self.keeper
+        assert keeper is not None
+        assert keeper.journal is not None
+        return keeper.journal
+
+    # -- memos ---------------------------------------------------------------------------------------------------
+
+    def recall(self, path: str) -> TaskResult | None:
+        """What a task of the step at hand has kept for its next attempt; it may be that it failed, or has paused."""
+        keeper = self.keeper or self.outermost
+        if keeper.memo_step != keeper.step:
+            return None
+        return keeper.memos.get(self._memo(keeper, path))
+
+    async def remember(self, result: TaskResult) -> None:
+        """Keep something for the next attempt at a task of the step at hand, durably if anything is."""
+        keeper = self.keeper or self.outermost
+        if keeper.memo_step != keeper.step:
+            keeper.memos = {}
+            keeper.memo_step = keeper.step
+        kept = structs.replace(result, path=self._memo(keeper, result.path))
+        if keeper.journal is not None:
+            await keeper.journal.keep_results((kept,))
+        keeper.memos[kept.path] = kept
+
+    def _memo(self, keeper: Surroundings, path: str) -> str:
+        """The path of a memo as `keeper` knows it."""
+        run: Surroundings = self
+        while run is not keeper:
+            assert run.around is not None
+            path = f"{path_text(run.around)}|{run.number}|{path}"
+            run = run.around.owner
+        return path
+
+    # -- what a node may ask for ---------------------------------------------------------------------------------
+
+    def ask(self, task: Task, value: Any, response_schema: Any) -> Any:
+        """The answer to the task's next question, see `graphrt.types.interrupt`."""
+        return ask(self, task, value, response_schema)
+
+    def identify(self, task: Task) -> str:
+        """The task's id."""
+        if self.journal is not None:
+            return self.journal.identify(task, self.step)
+        if task.id_ is None:
+            if self.seed is None:
+                self.seed = (
+                    urandom(16).hex()
+                    if self.around is None
+                    else f"{cast(Surroundings, self.around.owner).identify(self.around)}|{self.number}"
+                )
+            task.id_ = task_id(task, checkpoint=self.seed, namespace="", step=self.step)
+        return task.id_
+
+    def config_of(self, task: Task) -> RunnableConfig:
+        """The run's config with the task's metadata and tags (LangGraph D8)."""
+        config = self.config
+        node = task.node
+        namespace = task_namespace(task, namespace=self.namespace, step=self.step)
+        metadata = {
+            **config.get("metadata", {}),
+            "langgraph_step": self.step,
+            "langgraph_node": node.name,
+            "langgraph_triggers": task_triggers(task),
+            "langgraph_path": task.path,
+            "langgraph_checkpoint_ns": namespace,
+            **node.metadata,
+        }
+        return {
+            **config,
+            "tags": [*config.get("tags", ()), *node.tags],
+            "metadata": metadata,
+            "configurable": {**config.get("configurable", {}), "checkpoint_ns": namespace},
+        }
+
+    def runtime_of(self, task: Task) -> Runtime[Any]:
+        """A Runtime for the task."""
+        return Runtime(
+            context=self.context,
+            stream_writer=self.writer_of(task),
+            identify=lambda: self._execution_info(task),
+            previous=self.previous,
+            control=self.kin.control,
+        )
+
+    def writer_of(self, task: Task) -> StreamWriter:
+        """The writer to the `custom` stream, or one that does nothing."""
+        if self.publisher is not None and self.publisher.wants.custom:
+            return self.publisher.writer()
+        return SILENT
+
+    @property
+    def previous(self) -> Any:
+        """What an entrypoint saved on this thread before."""
+        index = self.plan.channel_index.get("__previous__")
+        if index is None:
+            return None
+        channel = self.state.channels[index]
+        return channel.get() if channel.is_available() else None
+
+    def _execution_info(self, task: Task) -> ExecutionInfo:
+        identity = self.identify(task)
+        run_id = self.config.get("run_id")
+        keeper = self.keeper
+        return ExecutionInfo(
+            checkpoint_id=(
+                keeper.journal.current if keeper is not None and keeper.journal is not None else None
+            )
+            or "",
+            checkpoint_ns=task_namespace(task, namespace=self.namespace, step=self.step),
+            task_id=identity,
+            thread_id=self.config.get("configurable", {}).get("thread_id"),
+            run_id=None if run_id is None else str(run_id),
+        )
