@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from bench.cases import Door
 from bench.figures import Report, duration
 
-RATIO_CASES = ("chain_10", "chain_100", "loop_1000", "fan_out_1000")
-WITHOUT_CHECKPOINTER = {"chain_10": 100.0, "chain_100": 100.0, "loop_1000": 100.0, "fan_out_1000": 50.0}
-WITH_CHECKPOINTER = 60.0
+WITHOUT_CHECKPOINTER = {
+    "chain_10": 100.0, "chain_100": 100.0, "loop_1000": 100.0, "fan_out_1000": 50.0,
+    "subgraph_100": 100.0, "pipeline_100": 50.0, "gather_100": 50.0,
+}  # fmt: skip
+"""How many times as fast as LangGraph a case must be, both without a checkpointer."""
+WITH_CHECKPOINTER = {
+    "chain_10": 60.0, "chain_100": 60.0, "loop_1000": 60.0, "fan_out_1000": 60.0,
+    "subgraph_100": 40.0, "pipeline_100": 40.0, "gather_100": 40.0, "interrupt": 40.0, "history_1000": 20.0,
+}  # fmt: skip
+"""... and both with the in-memory one."""
 SUPERSTEP_S = {"graphrt": 4e-6, "graphrt+memory": 8e-6}
 FURTHER_TASK_S = 6e-6
 FIXED_COST_S = 15e-6
@@ -17,7 +24,10 @@ NAPS_S = 60e-3
 GROWTH = 1.25
 """The most that a superstep may cost at the large size, relative to the small one: the noise of two medians."""
 
-CASES = ("chain_1", "chain_10", "chain_100", "loop_1000", "fan_out_100", "fan_out_1000", "nap_100", "import")
+CASES = (
+    *("chain_1", "chain_10", "chain_100", "loop_1000", "fan_out_100", "fan_out_1000", "nap_100", "import"),
+    *("subgraph_100", "nested_5", "interrupt", "pipeline_100", "gather_100", "history_1000"),
+)
 CONTESTANTS = ("floor", "graphrt", "graphrt+memory", "langgraph", "langgraph+memory", "neograph", "agentcore")
 
 
@@ -35,13 +45,15 @@ class Bar:
 
 def judge(report: Report) -> list[Bar]:
     """Return every bar of the project, judged by one report."""
-    return [*ratios(report), *sync_door(report), *budgets(report), *growth(report)]
+    return [*ratios(report), *sync_door(report), *budgets(report), *nesting(report), *growth(report)]
 
 
 def ratios(report: Report) -> Iterator[Bar]:
-    for suffix, label in (("", "no checkpointer"), ("+memory", "in-memory checkpointer")):
-        for case in RATIO_CASES:
-            wanted = WITH_CHECKPOINTER if suffix else WITHOUT_CHECKPOINTER[case]
+    for suffix, label, bars in (
+        ("", "no checkpointer", WITHOUT_CHECKPOINTER),
+        ("+memory", "in-memory checkpointer", WITH_CHECKPOINTER),
+    ):
+        for case, wanted in bars.items():
             name = f"{case}, async, {label}: {wanted:.0f}x langgraph"
             yield times_faster(
                 report, name, (case, "async"), "graphrt" + suffix, "langgraph" + suffix, wanted
@@ -86,8 +98,20 @@ def budgets(report: Report) -> Iterator[Bar]:
     yield within("100 concurrent runs of a 50 ms node", median(report, "nap_100", "async"), NAPS_S)
 
 
-def median(report: Report, case: str, door: Door) -> float | None:
-    figure = report.find(case, door, "graphrt")
+def nesting(report: Report) -> Iterator[Bar]:
+    """Judge what a graph costs as a node: no more than a run of its own, which is an ainvoke and a superstep."""
+    for contestant in SUPERSTEP_S:
+        name = f"a nested graph of one node, {contestant}: at most an ainvoke and a superstep"
+        alone = median(report, "chain_1", "async", contestant)
+        inside = slope(report, contestant, ("chain_1", 1), ("nested_5", 5))
+        if alone is None or inside is None:
+            yield missing(name, contestant)
+        else:
+            yield Bar(name, inside <= alone, f"{duration(max(inside, 0.0))}, alone {duration(alone)}")
+
+
+def median(report: Report, case: str, door: Door, contestant: str = "graphrt") -> float | None:
+    figure = report.find(case, door, contestant)
     return None if figure is None else figure.median
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.cases import Case, Door
-from bench.contestants.contract import Contestant, Job, Lap
+from bench.contestants.contract import Contestant, Job, Lap, NotOfferedError
 
 uvloop: ModuleType | None
 try:
@@ -63,8 +63,10 @@ def run_on_loop(main: Any) -> Any:
 
 def prepare(contestant: Contestant, case: Case, door: Door) -> Job:
     """Return the contestant's job for the case. Raises NotOfferedError."""
-    job: Job = getattr(contestant, case.shape)(door, case.size)
-    return job
+    method: Callable[[Door, int], Job] | None = getattr(contestant, case.shape, None)
+    if method is None:
+        raise NotOfferedError("the case is not written for it")
+    return method(door, case.size)
 
 
 def measure(contestant: Contestant, case: Case, door: Door, effort: Effort) -> Samples:

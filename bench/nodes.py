@@ -68,6 +68,30 @@ WORK: dict[Door, Node] = {"async": work_async, "sync": work_sync}
 TOOL: dict[Door, Node] = {"async": tool_async, "sync": tool_sync}
 
 
+async def increment_async(x: int) -> int:
+    return x + 1
+
+
+def increment_sync(x: int) -> int:
+    return x + 1
+
+
+INCREMENT: dict[Door, Any] = {"async": increment_async, "sync": increment_sync}
+"""What the tasks of a functional pipeline do."""
+
+
+def asking(door: Door, ask: Callable[[str], int], questions: int) -> Node:
+    """Return a node that adds up what it is answered."""
+
+    async def asking_async(state: State) -> Update:
+        return {"x": state["x"] + sum(ask("how many?") for _ in range(questions))}
+
+    def asking_sync(state: State) -> Update:
+        return {"x": state["x"] + sum(ask("how many?") for _ in range(questions))}
+
+    return asking_async if door == "async" else asking_sync
+
+
 def model(door: Door, turns: int) -> Node:
     """Return a model that asks for a tool `turns` times and then answers."""
 
@@ -141,6 +165,10 @@ def routing(door: Door, router: Callable[[State], Any]) -> Callable[[State], Any
 
 def parcels(sends: int) -> list[Update]:
     return [{"i": i} for i in range(sends)]
+
+
+def counted_parcels(sends: int) -> list[Update]:
+    return [{"i": i, "x": 0} for i in range(sends)]
 
 
 def wide_state(channels: int) -> Update:

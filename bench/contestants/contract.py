@@ -1,4 +1,7 @@
-"""What a contestant's file offers: `contestant()`, which returns an object with a method for every graph shape."""
+"""What a contestant's file offers: `contestant()`, which returns an object with a method for every graph shape.
+
+The shapes of `Control` may be missing: then the contestant does not take those cases.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,4 +79,36 @@ class Contestant(Protocol):
 
     def reducer(self, door: Door, operations: int) -> Job:
         """Update and read a channel that adds up."""
+        ...
+
+
+class Control(Contestant, Protocol):
+    """One with graphs in graphs, runs that wait for an answer, tasks, and threads to look at."""
+
+    def subgraph_fan_out(self, door: Door, sends: int) -> Job:
+        """A router that sends items to a graph of three nodes."""
+        ...
+
+    def nested(self, door: Door, depth: int) -> Job:
+        """So many graphs of one node, each the node of another; the innermost node adds one to `x`."""
+        ...
+
+    def ask(self, door: Door, questions: int) -> Job:
+        """One node that asks questions and adds up the answers: a run, and a run more for every answer."""
+        ...
+
+    def pipeline(self, door: Door, tasks: int) -> Job:
+        """A function that calls tasks one after the other."""
+        ...
+
+    def gathering(self, door: Door, tasks: int) -> Job:
+        """A function that calls tasks all at once and adds up their results."""
+        ...
+
+    def get_state(self, door: Door, length: int) -> Job:
+        """Look at a thread of some supersteps."""
+        ...
+
+    def history(self, door: Door, entries: int) -> Job:
+        """Look at all checkpoints of a thread."""
         ...

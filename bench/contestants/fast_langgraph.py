@@ -5,11 +5,11 @@ from typing import Any
 
 from bench.contestants import langgraph
 from bench.contestants.contract import Contestant
-from bench.contestants.langgraph_api import LangGraphApi
+from bench.contestants.langgraph_control import LangGraphControl
 
 
 def contestant() -> Contestant:
     shim: Any = import_module("fast_langgraph.shim")
     if not shim.patch_langgraph(verbose=False):
         raise RuntimeError("fast_langgraph.shim.patch_langgraph() patched nothing")
-    return LangGraphApi("langgraph", (*langgraph.DISTRIBUTIONS, "fast-langgraph"))
+    return LangGraphControl("langgraph", (*langgraph.DISTRIBUTIONS, "fast-langgraph"))

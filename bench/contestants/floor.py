@@ -12,6 +12,8 @@ from bench import nodes
 from bench.cases import CHAIN_IN_WIDE_CASES, Door
 from bench.contestants.contract import Contestant, Job, Lap, NotOfferedError
 
+NOTHING_KEPT = "a function called by hand leaves nothing to come back to"
+
 
 async def answer(routed: Any) -> Any:
     """Return what a router says, be it a coroutine or not."""
@@ -138,6 +140,72 @@ class Floor:
 
         return Job(start, lambda value: value)
 
+    def subgraph_fan_out(self, door: Door, sends: int) -> Job:
+        steps: list[Any] = [nodes.COUNT[door], nodes.COUNT[door], nodes.WORK[door]]
+
+        async def one_async(parcel: nodes.Update) -> nodes.Update:
+            for step in steps:
+                parcel.update(await step(parcel))
+            return parcel
+
+        def one_sync(parcel: nodes.Update) -> nodes.Update:
+            for step in steps:
+                parcel.update(step(parcel))
+            return parcel
+
+        async def run_async() -> list[int]:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one_async(parcel)) for parcel in nodes.counted_parcels(sends)]
+            return fold([task.result() for task in tasks])
+
+        def run_sync() -> list[int]:
+            return fold([one_sync(parcel) for parcel in nodes.counted_parcels(sends)])
+
+        return Job(run_async if door == "async" else run_sync, lambda results: results)
+
+    def nested(self, door: Door, depth: int) -> Job:
+        step: Any = nodes.COUNT[door]
+        for _ in range(depth - 1):
+            step = inside(door, step)
+        return row(door, [step], {"x": 0}, lambda state: state["x"])
+
+    def pipeline(self, door: Door, tasks: int) -> Job:
+        task = nodes.INCREMENT[door]
+
+        async def run_async() -> int:
+            x = 0
+            for _ in range(tasks):
+                x = await task(x)
+            return x
+
+        def run_sync() -> int:
+            x = 0
+            for _ in range(tasks):
+                x = task(x)
+            return x
+
+        return Job(run_async if door == "async" else run_sync, lambda x: x)
+
+    def gathering(self, door: Door, tasks: int) -> Job:
+        task = nodes.INCREMENT[door]
+
+        async def run_async() -> int:
+            return sum(await asyncio.gather(*[task(0) for _ in range(tasks)]))
+
+        def run_sync() -> int:
+            return sum(task(0) for _ in range(tasks))
+
+        return Job(run_async if door == "async" else run_sync, lambda x: x)
+
+    def ask(self, door: Door, questions: int) -> Job:
+        raise NotOfferedError(NOTHING_KEPT)
+
+    def get_state(self, door: Door, length: int) -> Job:
+        raise NotOfferedError(NOTHING_KEPT)
+
+    def history(self, door: Door, entries: int) -> Job:
+        raise NotOfferedError(NOTHING_KEPT)
+
 
 def row(door: Door, steps: list[Any], initial: nodes.Update, answer: Callable[[Any], object]) -> Job:
     async def run_async() -> nodes.Update:
@@ -153,6 +221,22 @@ def row(door: Door, steps: list[Any], initial: nodes.Update, answer: Callable[[A
         return state
 
     return Job(run_async if door == "async" else run_sync, answer)
+
+
+def inside(door: Door, step: Any) -> Any:
+    """Return a function that calls another one on a state of its own."""
+
+    async def call_async(state: nodes.Update) -> nodes.Update:
+        inner = dict(state)
+        inner.update(await step(inner))
+        return inner
+
+    def call_sync(state: nodes.Update) -> nodes.Update:
+        inner = dict(state)
+        inner.update(step(inner))
+        return inner
+
+    return call_async if door == "async" else call_sync
 
 
 def fold(updates: list[nodes.Update]) -> list[int]:

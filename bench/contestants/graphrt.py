@@ -1,10 +1,10 @@
 """graphrt without a checkpointer."""
 
 from bench.contestants.contract import Contestant
-from bench.contestants.langgraph_api import LangGraphApi
+from bench.contestants.langgraph_control import LangGraphControl
 
 DISTRIBUTIONS = ("graphrt", "anyio", "msgspec")
 
 
 def contestant() -> Contestant:
-    return LangGraphApi("graphrt", DISTRIBUTIONS)
+    return LangGraphControl("graphrt", DISTRIBUTIONS)

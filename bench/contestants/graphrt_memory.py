@@ -4,8 +4,10 @@ from importlib import import_module
 
 from bench.contestants.contract import Contestant
 from bench.contestants.graphrt import DISTRIBUTIONS
-from bench.contestants.langgraph_api import LangGraphApi
+from bench.contestants.langgraph_control import LangGraphControl
 
 
 def contestant() -> Contestant:
-    return LangGraphApi("graphrt", DISTRIBUTIONS, import_module("graphrt.checkpoint.memory").InMemorySaver)
+    return LangGraphControl(
+        "graphrt", DISTRIBUTIONS, import_module("graphrt.checkpoint.memory").InMemorySaver
+    )

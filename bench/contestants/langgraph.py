@@ -1,10 +1,10 @@
 """LangGraph without a checkpointer."""
 
 from bench.contestants.contract import Contestant
-from bench.contestants.langgraph_api import LangGraphApi
+from bench.contestants.langgraph_control import LangGraphControl
 
 DISTRIBUTIONS = ("langgraph", "langgraph-checkpoint", "langchain-core")
 
 
 def contestant() -> Contestant:
-    return LangGraphApi("langgraph", DISTRIBUTIONS)
+    return LangGraphControl("langgraph", DISTRIBUTIONS)

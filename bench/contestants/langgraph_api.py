@@ -58,12 +58,7 @@ class LangGraphApi:
         return self._chain(door, Count, [nodes.COUNT[door]] * length, {"x": 0}, count)
 
     def loop(self, door: Door, supersteps: int) -> Job:
-        builder = self.graph.StateGraph(Count)
-        builder.add_node("tick", nodes.COUNT[door])
-        builder.add_edge(self.graph.START, "tick")
-        routes = {nodes.AGAIN: "tick", nodes.DONE: self.graph.END}
-        builder.add_conditional_edges("tick", nodes.routing(door, nodes.until(supersteps)), routes)
-        return self._job(door, self.compile(builder), {"x": 0}, supersteps, count)
+        return self.job(door, self.compile(self.circle(door, supersteps)), {"x": 0}, supersteps, count)
 
     def fan_out(self, door: Door, sends: int) -> Job:
         send = self.types.Send
@@ -75,7 +70,7 @@ class LangGraphApi:
         builder.add_node("work", nodes.WORK[door])
         builder.add_conditional_edges(self.graph.START, nodes.routing(door, spread), ["work"])
         builder.add_edge("work", self.graph.END)
-        return self._job(door, self.compile(builder), {"results": []}, 1, lambda state: state["results"])
+        return self.job(door, self.compile(builder), {"results": []}, 1, lambda state: state["results"])
 
     def wide_state(self, door: Door, channels: int) -> Job:
         schema = state_of(dict.fromkeys(nodes.wide_state(channels), int))
@@ -98,12 +93,12 @@ class LangGraphApi:
         builder.add_conditional_edges("model", nodes.routing(door, nodes.wants_tool), routes)
         builder.add_edge("tool", "model")
         opening = {"messages": nodes.question()}
-        return self._job(
+        return self.job(
             door, self.compile(builder), opening, 2 * turns + 1, lambda state: len(state["messages"])
         )
 
     def first_event(self, door: Door, length: int) -> Lap:
-        graph = self.compile(self._row(Count, [nodes.COUNT[door]] * length))
+        graph = self.compile(self.row(Count, [nodes.COUNT[door]] * length))
         config = self.configure(length)
 
         async def lap() -> float:
@@ -117,7 +112,7 @@ class LangGraphApi:
 
     def compile_graph(self, door: Door, length: int) -> Job:
         row: list[nodes.Node] = [nodes.count_async] * length
-        return Job(lambda: self.compile(self._row(Count, row)), lambda graph: len(graph.builder.nodes))
+        return Job(lambda: self.compile(self.row(Count, row)), lambda graph: len(graph.builder.nodes))
 
     def nap(self, door: Door, milliseconds: int) -> Job:
         return self._chain(door, Count, [nodes.nap(door, milliseconds)], {"x": 0}, count)
@@ -153,10 +148,19 @@ class LangGraphApi:
         state: nodes.Update,
         answer: Callable[[Any], object],
     ) -> Job:
-        return self._job(door, self.compile(self._row(schema, row)), state, len(row), answer)
+        return self.job(door, self.compile(self.row(schema, row)), state, len(row), answer)
 
-    def _row(self, schema: type, row: list[nodes.Node]) -> Any:
-        builder = self.graph.StateGraph(schema)
+    def circle(self, door: Door, supersteps: int) -> Any:
+        """Return a builder of one node and a router that repeats it."""
+        builder = self.graph.StateGraph(Count)
+        builder.add_node("tick", nodes.COUNT[door])
+        builder.add_edge(self.graph.START, "tick")
+        routes = {nodes.AGAIN: "tick", nodes.DONE: self.graph.END}
+        return builder.add_conditional_edges("tick", nodes.routing(door, nodes.until(supersteps)), routes)
+
+    def row(self, schema: type, row: list[nodes.Node], output: type | None = None) -> Any:
+        """Return a builder of nodes that run one after the other."""
+        builder = self.graph.StateGraph(schema, output_schema=output)
         names = [f"n{i}" for i in range(len(row))]
         for name, node in zip(names, row, strict=True):
             builder.add_node(name, node)
@@ -164,9 +168,10 @@ class LangGraphApi:
             builder.add_edge(source, target)
         return builder
 
-    def _job(
-        self, door: Door, graph: Any, state: nodes.Update, supersteps: int, answer: Callable[[Any], object]
+    def job(
+        self, door: Door, graph: Any, state: Any, supersteps: int, answer: Callable[[Any], object]
     ) -> Job:
+        """Return the job of running the graph with this input."""
         run: Callable[..., Any] = graph.ainvoke if door == "async" else graph.invoke
         config = self.configure(supersteps)
         return Job(lambda: run(state, config()), answer)

@@ -4,10 +4,10 @@ from importlib import import_module
 
 from bench.contestants.contract import Contestant
 from bench.contestants.langgraph import DISTRIBUTIONS
-from bench.contestants.langgraph_api import LangGraphApi
+from bench.contestants.langgraph_control import LangGraphControl
 
 
 def contestant() -> Contestant:
-    return LangGraphApi(
+    return LangGraphControl(
         "langgraph", DISTRIBUTIONS, import_module("langgraph.checkpoint.memory").InMemorySaver
     )

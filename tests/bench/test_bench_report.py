@@ -47,6 +47,16 @@ def test_the_cost_of_a_superstep_is_the_slope_between_two_chains() -> None:
     assert verdict(measured, "a superstep, graphrt:").evidence == "5.00 µs"
 
 
+@pytest.mark.parametrize("five_s, holds", [(25e-6, True), (25.1e-6, False)])
+def test_a_nested_graph_may_cost_what_it_costs_alone(five_s: float, *, holds: bool) -> None:
+    measured = report(figure("graphrt", 5e-6, "chain_1"), figure("graphrt", five_s, "nested_5"))
+    assert verdict(measured, "a nested graph of one node, graphrt:").holds is holds
+
+
+def test_every_bar_judges_a_case_that_is_measured_for_the_bars() -> None:
+    assert {*bars.WITHOUT_CHECKPOINTER, *bars.WITH_CHECKPOINTER} <= set(bars.CASES)
+
+
 def test_what_a_contestant_cannot_do_stands_in_the_table_with_its_reason() -> None:
     cannot = Figure(case="chain_10", door="async", contestant="neograph", status="not offered", reason="why")
     text = table.render(report(figure("floor", 1e-6), cannot))
