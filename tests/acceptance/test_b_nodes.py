@@ -82,7 +82,7 @@ async def test_b5_class_schemas_are_built(schema: Any) -> None:
     assert seen == [schema(x=1)]
 
 
-@pytest.mark.parity("B5", differs="a state may also be a msgspec.Struct")
+@pytest.mark.parity("B5", differs="struct-states: LangGraph hands such nodes a dict")
 async def test_b5_structs_are_built() -> None:
     seen: list[Any] = []
     app = graph(Record, ("look", lambda state: seen.append(state)), paths=["START look"]).compile()
@@ -191,7 +191,7 @@ async def test_b7_anything_else_is_refused(value: Any) -> None:
         await returning(Pair, value).ainvoke({"x": 1, "y": 2})
 
 
-@pytest.mark.parity("B7", differs="strict: LangGraph drops unknown keys")
+@pytest.mark.parity("B7", differs="unknown-keys: LangGraph drops them")
 async def test_b7_unknown_keys_are_refused_with_a_suggestion() -> None:
     with pytest.raises(UnknownKeyError, match=r"'logs'.*'log'"):
         await returning(Log, {"logs": ["typo"]}).ainvoke({})
@@ -203,7 +203,7 @@ async def test_b7_unknown_keys_are_dropped_when_not_strict() -> None:
     assert await app.ainvoke({}) == {"log": ["ok"]}
 
 
-@pytest.mark.parity("B7", differs="strict: LangGraph drops unknown keys")
+@pytest.mark.parity("B7", differs="unknown-keys: LangGraph drops them")
 async def test_b7_unknown_keys_of_a_command_are_refused() -> None:
     with pytest.raises(UnknownKeyError):
         await returning(Log, Command(update={"logs": ["typo"]})).ainvoke({})

@@ -52,7 +52,7 @@ async def test_b1_state_may_be(schema: Any, node: Any) -> None:
     assert await app.ainvoke({"n": 1, "log": ["in"]}) == {"n": 3, "log": ["in", "x", "x"]}
 
 
-@pytest.mark.parity("B1", differs="a state may also be a msgspec.Struct")
+@pytest.mark.parity("B1", differs="struct-states: LangGraph hands such nodes a dict")
 async def test_b1_state_may_be_a_struct() -> None:
     app = graph(StructState, ("one", from_object), ("two", from_object), paths=["START one two"]).compile()
     assert await app.ainvoke({"n": 1, "log": ["in"]}) == {"n": 3, "log": ["in", "x", "x"]}
@@ -65,7 +65,7 @@ async def test_b1_input_may_be_the_state_object(schema: Any) -> None:
     assert await app.ainvoke(schema(n=1, log=["in"])) == {"n": 2, "log": ["in", "x"]}
 
 
-@pytest.mark.parity("B1", differs="a state may also be a msgspec.Struct")
+@pytest.mark.parity("B1", differs="struct-states: LangGraph hands such nodes a dict")
 async def test_b1_input_may_be_a_struct() -> None:
     app = graph(StructState, ("one", from_object), paths=["START one"]).compile()
     assert await app.ainvoke(StructState(n=1, log=["in"])) == {"n": 2, "log": ["in", "x"]}
@@ -272,7 +272,7 @@ class Point(TypedDict):
     seen: str
 
 
-@pytest.mark.parity("T2", differs="quirk 19: tuples come back as lists from LangGraph's checkpoints")
+@pytest.mark.parity("T2", differs="types-of-stored-values: LangGraph brings tuples back as lists")
 async def test_t2_a_tuple_is_still_a_tuple_in_the_next_turn(saver: Any) -> None:
     app = graph(Point, ("look", lambda state: {"seen": repr(state["at"])}), paths=["START look"])
     compiled = app.compile(checkpointer=saver)

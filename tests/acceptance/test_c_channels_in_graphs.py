@@ -192,7 +192,7 @@ async def test_c11_overwrite_with_none() -> None:
     assert (await app.ainvoke({"either": 3}))["either"] is None
 
 
-@pytest.mark.parity("C11", differs="quirk 7: LangGraph stores the Overwrite itself")
+@pytest.mark.parity("C11", differs="overwrite-as-first-write: LangGraph stores the Overwrite itself")
 async def test_c11_overwrite_as_the_first_write_stores_its_value() -> None:
     app = graph(Aggregates, sets("a", either=Overwrite("v")), sets("b", either="w"), paths=["START a b"])
     assert (await app.compile().ainvoke({}))["either"] == "vw"

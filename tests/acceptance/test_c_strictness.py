@@ -9,7 +9,7 @@ from graphrt.types import Command, Send
 from tests.acceptance.graphs import Log, graph, says, thread
 
 
-@pytest.mark.parity("C13", differs="strict: LangGraph logs a warning and goes on")
+@pytest.mark.parity("C13", differs="unknown-targets: LangGraph logs a warning and goes on")
 async def test_c13_goto_an_unknown_node_is_refused() -> None:
     async def lost(state: Log) -> Any:
         return Command(update={"log": ["lost"]}, goto="wrker")
@@ -29,7 +29,7 @@ async def test_c13_goto_an_unknown_node_ends_the_path_when_not_strict() -> None:
     assert await app.ainvoke({}) == {"log": ["lost"]}
 
 
-@pytest.mark.parity("C13", differs="strict: LangGraph logs a warning and goes on")
+@pytest.mark.parity("C13", differs="unknown-targets: LangGraph logs a warning and goes on")
 async def test_c13_a_router_that_names_an_unknown_node_is_refused() -> None:
     builder = graph(Log, says("a"), says("worker"), paths=["START a", "worker END"])
     builder.add_conditional_edges("a", lambda state: "wrker")
@@ -44,7 +44,7 @@ async def test_c13_a_router_that_names_an_unknown_node_ends_the_path_when_not_st
     assert await builder.compile(strict=False).ainvoke({}) == {"log": ["a"]}
 
 
-@pytest.mark.parity("D1", differs="strict: LangGraph logs a warning and goes on")
+@pytest.mark.parity("D1", differs="unknown-targets: LangGraph logs a warning and goes on")
 async def test_d1_a_send_to_an_unknown_node_is_refused() -> None:
     builder = graph(Log, says("a"), says("worker"), paths=["START a", "worker END"])
     builder.add_conditional_edges("a", lambda state: [Send("wrker", {})])
@@ -59,12 +59,12 @@ async def test_d1_a_send_to_an_unknown_node_is_skipped_when_not_strict() -> None
     assert await builder.compile(strict=False).ainvoke({}) == {"log": ["a", "b"]}
 
 
-@pytest.mark.parity("C13", differs="strict: LangGraph refuses nothing")
+@pytest.mark.parity("C13", differs="unknown-targets: LangGraph logs a warning and goes on")
 def test_c13_an_unknown_target_is_an_invalid_update() -> None:
     assert issubclass(UnknownTargetError, InvalidUpdateError)
 
 
-@pytest.mark.parity("C13", differs="strict: LangGraph logs a warning and goes on")
+@pytest.mark.parity("C13", differs="unknown-targets: LangGraph logs a warning and goes on")
 async def test_c13_a_run_that_is_sent_to_an_unknown_node_commits_nothing_of_that_step(saver: Any) -> None:
     builder = graph(Log, says("a"), says("b"), paths=["START a b"])
     builder.add_conditional_edges("b", lambda state: "nowhere")
@@ -75,7 +75,7 @@ async def test_c13_a_run_that_is_sent_to_an_unknown_node_commits_nothing_of_that
     assert (latest.values, latest.next) == ({"log": ["a"]}, ("b",))
 
 
-@pytest.mark.parity("C13", "H8", differs="strict: LangGraph logs a warning and goes on")
+@pytest.mark.parity("C13", "H8", differs="unknown-targets: LangGraph logs a warning and goes on")
 async def test_c13_an_input_command_to_an_unknown_node_is_refused(saver: Any) -> None:
     app = graph(Log, says("a"), paths=["START a"]).compile(checkpointer=saver)
     await app.ainvoke({}, thread())
@@ -89,7 +89,7 @@ def half_joined() -> Any:
     return builder.add_conditional_edges("start", lambda state: ["a"], ["a", "b"])
 
 
-@pytest.mark.parity("C7", differs="strict: LangGraph ends the run without a word")
+@pytest.mark.parity("C7", differs="half-filled-joins: LangGraph ends the run without a word")
 async def test_c7_a_run_that_ends_with_half_a_join_is_refused() -> None:
     with pytest.raises(IncompleteJoinError) as raised:
         await half_joined().compile().ainvoke({})

@@ -30,7 +30,7 @@ async def test_g6_a_router_may_be_async() -> None:
     assert await routed(route).ainvoke({}) == {"log": ["a", "b"]}
 
 
-@pytest.mark.parity("G6", "P5", differs="LangGraph refuses async-only routers behind the blocking door")
+@pytest.mark.parity("G6", "P5", differs="async-nodes-behind-invoke: LangGraph refuses them")
 def test_g6_async_routers_work_behind_the_blocking_door() -> None:
     async def route(state: Log) -> str:
         return "b"
@@ -76,7 +76,9 @@ async def test_g6_a_path_map_lets_sends_through() -> None:
     }
 
 
-@pytest.mark.parity("G6", differs="an UnknownTargetError where LangGraph lets a KeyError through")
+@pytest.mark.parity(
+    "G6", differs="an-answer-that-the-path-map-does-not-have: LangGraph lets a KeyError through"
+)
 async def test_g6_an_answer_missing_in_the_path_map_is_an_error() -> None:
     with pytest.raises(UnknownTargetError) as raised:
         await routed(lambda state: "d", {"b": "b"}).ainvoke({})

@@ -68,7 +68,9 @@ async def test_g1_async_nodes_run_on_the_callers_loop() -> None:
     assert loops == [asyncio.get_running_loop()] * 2
 
 
-@pytest.mark.parity("G1", differs="LangGraph runs plain routers in worker threads")
+@pytest.mark.parity(
+    "G1", differs="sync-routers-run-on-the-loops-thread: LangGraph runs them in worker threads"
+)
 async def test_g1_plain_routers_run_on_the_loops_thread() -> None:
     threads: list[int] = []
 

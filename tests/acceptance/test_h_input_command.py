@@ -53,7 +53,7 @@ async def test_h8_goto_of_an_input_must_be_names_or_sends(finished: Any) -> None
         await finished.ainvoke(Command(goto=[5]), thread())  # type: ignore[list-item]
 
 
-@pytest.mark.parity("H8", differs="LangGraph 1.2.22 fails with an UnboundLocalError")
+@pytest.mark.parity("H8", differs="commands-that-langgraph-trips-over: it fails with an UnboundLocalError")
 async def test_h8_an_empty_command_is_no_input(finished: Any) -> None:
     with pytest.raises(EmptyInputError):
         await finished.ainvoke(Command(), thread())
@@ -110,7 +110,7 @@ async def test_h8_a_command_may_bring_the_first_input() -> None:
     assert await app.ainvoke(Command(update={"topic": "x"})) == {"topic": "x", "answer": "about x"}
 
 
-@pytest.mark.parity("H9", differs="LangGraph takes a kept result for the new Send if the node is the same")
+@pytest.mark.parity("H9", differs="results-of-replaced-sends: LangGraph takes them for those of the new ones")
 async def test_h9_results_of_replaced_sends_are_not_taken_for_the_new_ones(saver: Any) -> None:
     async def work(item: int) -> dict[str, Any]:
         if item == 1:

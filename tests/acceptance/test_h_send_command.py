@@ -150,7 +150,7 @@ async def test_h4_an_annotated_command_needs_no_edges() -> None:
     assert await graph(Log, a, says("b"), paths=["START a"]).compile().ainvoke({}) == {"log": ["b"]}
 
 
-@pytest.mark.parity("H4", differs="strict: LangGraph drops unknown keys")
+@pytest.mark.parity("H4", differs="unknown-keys: LangGraph drops them")
 async def test_h4_unknown_keys_in_pairs_are_refused() -> None:
     with pytest.raises(UnknownKeyError):
         await returning(Command(update=[("logs", ["a"])])).ainvoke({})

@@ -120,7 +120,7 @@ def test_p2_validate_can_be_called_alone() -> None:
     builder().validate()
 
 
-@pytest.mark.parity("P2", differs="LangGraph makes no suggestions")
+@pytest.mark.parity("P2", differs="one-tree-of-errors: LangGraph makes no suggestions")
 def test_p2_a_mistyped_node_gets_a_suggestion() -> None:
     g = graph(Log, says("research"), paths=["START reserch"])
     with pytest.raises(GraphValidationError, match="'research'"):

@@ -14,7 +14,9 @@ from graphrt.errors import GraphRecursionError
 from graphrt.types import Send, StreamWriter
 from tests.acceptance.graphs import Log, graph, named, thread
 
-MIRRORED = ["invoke", "stream", "batch", "get_state", "get_state_history"]
+MIRRORED = [
+    "invoke", "stream", "batch", "get_state", "get_state_history", "update_state", "bulk_update_state", "get_subgraphs",
+]  # fmt: skip
 
 
 def says_plainly(word: str) -> Any:

@@ -9,6 +9,8 @@ import pytest
 
 from graphrt import START, StateGraph
 from graphrt.checkpoint import (
+    CHILDREN,
+    PARENTS,
     Checkpointer,
     CopiesThreads,
     ForgetsRuns,
@@ -21,9 +23,10 @@ from graphrt.checkpoint import (
 from graphrt.checkpoint.encrypted import EncryptedSaver, Keys
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import DecryptionError, DeserializationError, GraphValidationError
+from graphrt.serde import Serializer
 from graphrt.testing.conformance import CheckpointerConformance
 from graphrt.testing.conformance.records import Writer, result
-from tests.checkpointers.encrypted_world import Tampered, conversation, encrypted, stored_bytes
+from tests.checkpointers.encrypted_world import Tampered, conversation, encrypted, stored_bytes, with_channel
 from tests.conftest import SAVERS
 
 
@@ -53,6 +56,23 @@ async def test_values_are_envelopes_and_references_stay(saver: Any) -> None:
     assert {data[:1] for data in (*stored.channels.values(), *stored.appends["log"])} == {b"\xc1"}
     (brought,) = stored.results
     assert [(write.channel, write.data) for write in brought.writes[:-1]] == [("log", b""), ("name", b"\xc1")]
+
+
+async def test_notes_about_graphs_inside_can_be_read_and_not_be_changed(saver: Any) -> None:
+    tampered = Tampered(saver)
+    opened = encrypted(tampered)
+    writer = Writer(opened)
+    child = Serializer().dumps({"child": "an id"})
+    await writer.commit({CHILDREN: child, PARENTS: b"\x80", "a": b"1"})
+    await writer.commit({CHILDREN: Serializer().dumps({"child": "another"})})
+    stored = await saver.load(writer.thread, "", writer.made[0])
+    assert (stored.channels[CHILDREN], stored.channels[PARENTS]) == (child, b"\x80")
+    assert (await Writer(encrypted(saver), writer.thread).load()).channels[PARENTS] == b"\x80"
+    for name in (CHILDREN, PARENTS):
+        for data in (child, b"\xc1", None):
+            tampered.change = with_channel(name, data)
+            with pytest.raises(DecryptionError):
+                await opened.load(writer.thread)
 
 
 async def test_same_value_is_never_stored_as_the_same_bytes(saver: Any) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from graphrt.checkpoint import CopiesThreads, Stored, ThreadInfo
+from graphrt.checkpoint import CHILDREN, CopiesThreads, Stored, ThreadInfo
 from graphrt.checkpoint.encrypted import EncryptedSaver, Keys, copy_thread
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import ThreadConflict
+from graphrt.serde import Serializer
 from graphrt.testing.conformance.records import Writer, result
 from tests.checkpointers.encrypted_world import KEYS, Tampered, conversation, encrypted
+
+dumps, loads = Serializer().dumps, Serializer().loads
 
 
 class Listing(Tampered):
@@ -177,3 +180,36 @@ async def test_database_moves_to_another_key(copier: Any) -> None:
 async def test_source_that_cannot_list_its_threads_is_refused(saver: Any) -> None:
     with pytest.raises(TypeError, match="does not list threads"):
         await copy_thread(Tampered(saver), encrypted(saver), "a", "b")
+
+
+class Advancing(Listing):
+    """While one namespace is read, a run goes on in all of them."""
+
+    def __init__(self, saver: Any) -> None:
+        super().__init__(saver)
+        self.going_on: Any = None
+
+    async def history(self, *args: Any, **options: Any) -> AsyncIterator[Stored]:
+        going_on, self.going_on = self.going_on, None
+        async for stored in super().history(*args, **options):
+            yield stored
+        if going_on is not None:
+            await going_on()
+
+
+async def test_what_a_copied_checkpoint_names_was_copied_too(saver: Any) -> None:
+    advancing = Advancing(saver)
+    opened = encrypted(advancing)
+    root = Writer(opened)
+    child = Writer(opened, root.thread, "child")
+
+    async def turn() -> None:
+        await root.commit({CHILDREN: dumps({"child": await child.commit({"n": b"1"})})})
+
+    await turn()
+    advancing.going_on = turn
+    await copy_thread(opened, opened, root.thread, "copy")
+    assert (len(root.made), len(child.made)) == (2, 2)
+    for stored in await pages(opened, "copy"):
+        named = loads(stored.channels[CHILDREN])["child"]
+        assert await opened.load("copy", "child", named) is not None

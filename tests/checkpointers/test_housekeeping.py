@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from checkpointers import housekeeping
 from checkpointers.segments import MAX_SEGMENTS
 from graphrt.checkpoint import (
+    CHILDREN,
+    PARENTS,
     CopiesThreads,
     ForgetsRuns,
     ListsThreads,
@@ -28,8 +30,9 @@ from graphrt.checkpoint import (
     ThreadInfo,
 )
 from graphrt.checkpoint.sqlite import SqliteSaver
-from graphrt.errors import GraphValidationError, ThreadConflict
+from graphrt.errors import DeserializationError, GraphValidationError, ThreadConflict
 from graphrt.graph import START, StateGraph
+from graphrt.serde import Serializer
 from graphrt.testing.conformance.random_threads import actions, few
 from graphrt.testing.conformance.records import Writer, held, id_at, new_id, result
 from tests.checkpointers.forgetful import ForgetfulPair
@@ -648,6 +651,95 @@ async def test_runs_and_forks_go_on_while_the_past_is_forgotten(saver: Any) -> N
         assert await writer.history() == writer.made[:-4:-1]
         for stored in await writer.stored():
             assert held(stored)["log"] == logs[stored.checkpoint.id]
+
+
+async def test_child_that_is_named_while_its_thread_is_pruned_stays(
+    ten: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ten.saver.immediate:
+        pytest.skip("memory does it in one go")
+    child = Writer(ten.saver, ten.thread, "child")
+    for _ in range(3):
+        await child.commit({"n": b"1"})
+    read = housekeeping._note_children
+
+    async def read_and_go_on(*args: Any) -> None:
+        await read(*args)
+        named = await child.commit({"n": b"2"})
+        await ten.commit({CHILDREN: Serializer().dumps({"child": named})})
+        await child.commit({"n": b"3"})
+
+    monkeypatch.setattr(housekeeping, "_note_children", read_and_go_on)
+    await ten.saver.aprune([ten.thread])
+    assert await child.history() == child.made[:1:-1]
+
+
+async def test_call_in_which_something_happens_while_it_is_forgotten_stays(
+    ten: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ten.saver.immediate:
+        pytest.skip("memory does it in one go")
+    calls = [Writer(ten.saver, ten.thread, f"call:{n}") for n in range(2)]
+    for call in calls:
+        await call.commit({PARENTS: Serializer().dumps({"": ten.made[4]})})
+    discard = housekeeping._discard
+
+    async def go_on_and_discard(*args: Any) -> Any:
+        await calls[1].commit({"n": b"1"})
+        return await discard(*args)
+
+    monkeypatch.setattr(housekeeping, "_discard", go_on_and_discard)
+    assert (await ten.saver.aprune([ten.thread])).checkpoints == 9 + 1
+    assert [await call.history() for call in calls] == [[], calls[1].made[::-1]]
+
+
+async def test_damaged_notes_keep_what_they_may_need(ten: Writer) -> None:
+    child = Writer(ten.saver, ten.thread, "child")
+    for _ in range(3):
+        await child.commit({"n": b"1"})
+    await ten.commit({CHILDREN: b"\x93\x01"})
+    with pytest.raises(DeserializationError):
+        await ten.saver.aprune([ten.thread])
+    await ten.commit({CHILDREN: b"\x81\xa1n\x01"})
+    with pytest.raises(DeserializationError, match="Delete the thread"):
+        await ten.saver.aprune([ten.thread])
+    assert await child.history() == child.made[::-1]
+
+
+@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
+async def test_nested_graphs_go_on_while_their_past_is_forgotten(saver: Any, durability: Any) -> None:
+    async def count(state: State) -> State:
+        return {"log": [str(len(state["log"]))]}
+
+    def nested(inner: Any, **options: Any) -> Any:
+        async def call(state: State) -> State:
+            return {"log": (await inner.ainvoke({"log": []}))["log"][-1:]}
+
+        builder = StateGraph(State).add_sequence([count, call]).add_edge(START, "count")
+        return builder.compile(**options)
+
+    lasting = StateGraph(State).add_node(count).add_edge(START, "count").compile(checkpointer=True)
+    graph = nested(nested(nested(lasting)), checkpointer=saver)
+    turns = 12
+
+    async def work(config: Any) -> list[str]:
+        for _ in range(turns):
+            result = await graph.ainvoke({"log": []}, config, durability=durability)
+        return [str(word) for word in result["log"][1::2]]
+
+    async def forget(done: asyncio.Event) -> None:
+        while not done.is_set():
+            await saver.aprune()
+            await asyncio.sleep(0)
+
+    done = asyncio.Event()
+    forgetting = asyncio.create_task(forget(done))
+    counted = await asyncio.gather(*[work({"configurable": {"thread_id": f"{n}"}}) for n in range(4)])
+    done.set()
+    await forgetting
+    assert counted == [[str(n) for n in range(turns)]] * 4
+    await saver.aprune()
+    assert [info.namespaces for info in await infos(saver)] == [("", "call|call|call")] * 4
 
 
 async def test_history_that_is_read_meanwhile_leaves_out_what_goes(ten: Writer) -> None:

@@ -36,7 +36,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
 
     def counting(connection: Any, chain: int, channel: str, *args: Any) -> Any:
         found = rows(connection, chain, channel, *args)
-        seen.setdefault(channel, []).extend(row[0] for row in found)
+        seen.setdefault(channel, []).extend(row.seq for row in found)
         return found
 
     monkeypatch.setattr(reading, "_rows", counting)

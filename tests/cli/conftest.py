@@ -21,7 +21,7 @@ from typing import Annotated, TypedDict
 
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.graph import END, START, StateGraph
-from graphrt.types import StreamWriter
+from graphrt.types import Command, StreamWriter, interrupt
 
 
 class State(TypedDict, total=False):
@@ -43,6 +43,7 @@ async def fail(state):
 builder = one(add_one)
 graph = builder.compile()
 failing = one(fail)
+asking = one(lambda state: {"n": interrupt({"how many": state["n"]})})
 remembering = builder.compile(checkpointer=InMemorySaver())
 number = 3
 """

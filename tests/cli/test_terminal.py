@@ -51,6 +51,15 @@ def test_a_failed_task_is_counted_apart():
     assert (progress.rows["a"].done, progress.rows["a"].failed) == (0, 1)
 
 
+def test_a_task_that_asks_is_not_done():
+    progress = Progress()
+    progress.take(task("a", 1), 0.0)
+    event = done("a", 1)
+    event["payload"]["interrupts"] = [{"value": "?", "id": "0"}]
+    progress.take(event, 1.0)
+    assert progress.rows["a"].running
+
+
 @pytest.mark.parametrize("event", [{"type": "checkpoint", "step": 1, "payload": {}}, done("unknown", 1), {}])
 def test_what_says_nothing_about_tasks_changes_nothing(event: dict[str, Any]):
     progress = Progress()

@@ -15,10 +15,11 @@ from graphrt.checkpoint import Checkpointer, urls
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.cli.storage import without_password
 from graphrt.cli.tables import sized
+from graphrt.core.interrupts import INTERRUPT, PAUSED
 from graphrt.graph import START, StateGraph
 from graphrt.serde import Serializer
 from graphrt.testing.conformance.records import Writer, result
-from graphrt.types import Send
+from graphrt.types import Command, Send, interrupt
 from tests.cli.conftest import Graphrt
 
 KEPT = ("--checkpointer", "kept://user:s3cret@place")
@@ -192,6 +193,66 @@ def test_a_name_does_not_steer_the_terminal(saver: Any, threads: Threads, comman
     assert ended.code == 0, ended.err
     assert "\\x1b]0;gotcha\\x07[red]" in ended.out
     assert "\x1b" not in ended.out
+
+
+# ---- open questions
+
+
+async def ask(state: State) -> State:
+    return {"log": [interrupt({"so far": state["log"]}), interrupt("sure?")]}
+
+
+def asked(saver: Any, *commands: Any) -> None:
+    """Run a graph within a graph on thread "ada": input, then what is given."""
+    inner = StateGraph(State).add_node(ask).add_edge(START, "ask").compile()
+    graph = StateGraph(State).add_node("inner", inner).add_edge(START, "inner").compile(checkpointer=saver)
+    for given in ({"log": ["a"]}, *commands):
+        write(graph.ainvoke(given, {"configurable": {"thread_id": "ada"}}))
+
+
+def test_open_questions_are_listed_with_their_ids_and_who_asks(saver: Any, threads: Threads):
+    asked(saver)
+    (line,) = threads("show", "ada", "--json").lines
+    (question,) = line["interrupts"]
+    assert (len(question["id"]), question["node"], question["value"]) == (32, "ask", {"so far": ["a"]})
+    assert [(task["node"], task["status"], task["error"]) for task in line["tasks"]] == [
+        ("inner", "paused", None)
+    ]
+    within = threads("show", "ada", "--json", "--namespace", question["namespace"]).lines[0]
+    assert within["interrupts"] == [question]
+
+
+def test_open_questions_are_shown_to_people(saver: Any, threads: Threads):
+    asked(saver)
+    ended = threads("show", "ada")
+    (id,) = [question["id"] for question in threads("show", "ada", "--json").lines[0]["interrupts"]]
+    assert f'{id} ask asks {{"so far":["a"]}}' in ended.out
+
+
+def test_what_is_answered_is_not_open(saver: Any, threads: Threads):
+    asked(saver, Command(resume="first"))
+    (line,) = threads("show", "ada", "--json").lines
+    assert [question["value"] for question in line["interrupts"]] == ["sure?"]
+    assert all(task["node"] for task in line["tasks"])
+    asked(saver, Command(resume="first"), Command(resume="second"))
+    assert threads("show", "ada", "--json").lines[0]["interrupts"] == []
+
+
+def test_a_question_that_cannot_be_read_does_not_hide_the_rest(saver: Any, threads: Threads):
+    writer = turns(saver, "ada")
+    write(writer.append(result("~__pregel_pull, node", error=PAUSED, **{INTERRUPT: b"\xc1\x01garbage"})))
+    (line,) = threads("show", "ada", "--json").lines
+    assert (line["values"], line["interrupts"]) == ({"n": 2}, [])
+    assert line["tasks"][0]["status"] == "paused"
+
+
+def test_an_open_question_inside_is_still_asked_after_a_prune(saver: Any, threads: Threads):
+    asked(saver, {"log": ["b"]})  # the first turn's question is given up
+    before = threads("show", "ada", "--json").lines[0]["interrupts"]
+    assert "Forgot 6 checkpoints" in threads("prune", "--yes").out
+    (line,) = threads("list", "--json").lines
+    assert (line["checkpoints"], line["namespaces"]) == (2, ["", before[0]["namespace"]])
+    assert threads("show", "ada", "--json").lines[0]["interrupts"] == before
 
 
 # ---- copying, pruning, deleting

@@ -24,7 +24,7 @@ from typing import Any
 from tests.crash.line import Line
 
 PR_SET_PDEATHSIG = 1
-MODULES = ("tests.crash.jobs", "tests.crash.racing", "tests.crash.shooting", "asyncpg")
+MODULES = ("tests.crash.asking", "tests.crash.jobs", "tests.crash.racing", "tests.crash.shooting", "asyncpg")
 
 
 def serve(requests: socket.socket) -> None:

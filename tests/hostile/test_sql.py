@@ -166,6 +166,7 @@ async def collect(items: Any) -> list[Any]:
 async def test_statements_do_not_depend_on_data(saver: Any, heard: list[str]) -> None:
     await use(saver, "an ordinary name")
     await use(saver, "another one")
+    await use(saver, "a:call|inside")
     if not heard:
         pytest.skip("no database")
     ordinary = set(heard)

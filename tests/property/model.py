@@ -109,6 +109,7 @@ class Write:
             "text": node[0],
             "topic": [f"{node}{seen % 5}", node],
             "heap": node,
+            "other": node * (1 + seen % 3),  # a text, which is often a longer form of the one that was there
         }
         value = values.get(self.key, seen % 11)
         return Replacement(value) if self.overwrite else value

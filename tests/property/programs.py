@@ -24,6 +24,8 @@ NAMES = ("b", "a", "a1", "a10", "B", "k_", "z", "é")
 """Not in sorted order, so that the order of definition and the order of names differ."""
 SAFE_KEYS: tuple[str, ...] = ("log", "text", "total", "mix", "any", "topic", "heap")
 """Keys that take any number of writes in one step."""
+PLAIN_KEYS: tuple[str, ...] = ("last", "other")
+"""Keys without a reducer or a channel of their own."""
 
 
 def rarely(strategy: st.SearchStrategy[bool] = st.booleans(), *, out_of: int = 8) -> st.SearchStrategy[bool]:
@@ -55,6 +57,8 @@ def routers(draw: st.DrawFn, names: tuple[str, ...], *, ghosts: bool, least: int
 
 @st.composite
 def writes(draw: st.DrawFn, *, ghosts: bool) -> tuple[Write, ...]:
+    if draw(rarely(out_of=4)):
+        return tuple(map(Write, draw(st.lists(st.sampled_from(PLAIN_KEYS), min_size=1, unique=True))))
     keys = draw(st.lists(st.sampled_from(SAFE_KEYS), max_size=3, unique=True))
     if draw(rarely(out_of=6)):
         keys.append(draw(st.sampled_from([key for key in KEYS if key not in SAFE_KEYS])))
@@ -114,6 +118,7 @@ def inputs(draw: st.DrawFn, *, turns: int) -> tuple[dict[str, Any] | None, ...]:
             "log": st.just(["in"]),
             "total": st.integers(0, 9),
             "last": st.integers(0, 9),
+            "other": st.sampled_from(("b", "k_")),
             "flash": st.just(1),
         },
     )
@@ -133,4 +138,31 @@ def programs(draw: st.DrawFn, *, strict: bool = False, turns: int = 1) -> Progra
         inputs=draw(inputs(turns=turns)),
         limit=8 - draw(st.integers(0, 7)),
         strict=strict,
+    )
+
+
+@st.composite
+def strolls(draw: st.DrawFn, *, turns: int = 1) -> Program:
+    """One node after the other, with edges and routers of the plainest kind: what the express way is for."""
+    names = NAMES[: draw(st.integers(1, 4))]
+    keys = st.sampled_from([*PLAIN_KEYS, *PLAIN_KEYS, "log", "text"])
+    updates = st.lists(keys, max_size=2, unique=True).map(lambda keys: Update(tuple(map(Write, keys))))
+
+    def answers() -> tuple[Answer, ...]:
+        drawn = draw(st.lists(updates, min_size=1, max_size=2))
+        return tuple(Answer("dict", (update,)) if update.writes else Answer("none") for update in drawn)
+
+    def routers() -> tuple[Router, ...]:
+        targets = st.sampled_from([*names, END])
+        return (Router((Choice((draw(targets),)), Choice((draw(targets),))), bare=True),)
+
+    routed = [draw(st.booleans()) for _ in names]
+    follows = zip(names, [*names[1:], END], routed, strict=True)
+    return Program(
+        nodes=tuple(
+            Node(name, answers(), routers() if by else ()) for name, by in zip(names, routed, strict=True)
+        ),
+        edges=((START, names[0]), *((name, end) for name, end, by in follows if not by)),
+        inputs=draw(inputs(turns=turns)),
+        limit=8 - draw(st.integers(0, 7)),
     )

@@ -18,7 +18,7 @@ class State(TypedDict, total=False):
     total: Annotated[int, total[1]]
     mix: Annotated[int, mix[1]]
     last: int
-    other: int
+    other: str
     any: Annotated[int, AnyValue(int)]
     flash: Annotated[int, EphemeralValue(int)]
     topic: Annotated[list[str], Topic(str)]

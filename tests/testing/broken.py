@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from graphrt.checkpoint import ChannelData, Commit, Stored, TaskResult
+from graphrt.checkpoint import CHILDREN, PARENTS, ChannelData, Commit, Stored, TaskResult
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import ThreadConflict
 
@@ -239,6 +239,43 @@ class PrunesSubgraphsAway(InMemorySaver):
         for thread_id in thread_ids or ():
             self._threads[thread_id] = {"": self._threads[thread_id][""]}
         return await super().aprune(thread_ids, **options)
+
+
+class KnowsNothingOfNesting(InMemorySaver):
+    """What it is told of other namespaces it does not see: `hidden` are the notes."""
+
+    hidden: frozenset[str]
+
+    async def commit(self, commit: Commit) -> None:
+        channels = tuple(
+            replace(item, channel=f"no {item.channel}") if item.channel in self.hidden else item
+            for item in commit.channels
+        )
+        await super().commit(replace(commit, channels=channels))
+
+
+@caught_by("test_child_of_a_fork_stays_and_that_of_the_branch_it_left_goes")
+class PrunesEachNamespaceByItself(KnowsNothingOfNesting):
+    hidden = frozenset({CHILDREN})
+
+
+@caught_by("test_calls_in_calls_go_from_the_outside_in")
+class KeepsCallsForEver(KnowsNothingOfNesting):
+    hidden = frozenset({PARENTS})
+
+
+@caught_by("test_call_stays_while_the_checkpoint_that_it_began_at_does")
+class PrunesCallsAway(InMemorySaver):
+    async def aprune(self, thread_ids: Any = None, **options: Any) -> Any:
+        for thread_id in thread_ids or ():
+            chains = self._threads[thread_id]
+            self._threads[thread_id] = {name: chains[name] for name in chains if ":" not in name}
+        return await super().aprune(thread_ids, **options)
+
+
+@caught_by("test_child_of_a_run_that_is_forgotten_stays_for_those_that_name_it")
+class ForgetsRunsInEachNamespaceByItself(PrunesEachNamespaceByItself):
+    pass
 
 
 @caught_by("test_copy_and_source_go_their_own_ways")

@@ -128,7 +128,7 @@ async def what_must_not_pass() -> None:
     await graph.ainvoke({"n": 1}, durability="later")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, multitask_strategy="rollback")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, version="v3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    await graph.ainvoke({"n": 1}, interrupt_before=["a"])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await graph.ainvoke({"n": 1}, interrupt_before=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     (await graph.ainvoke({"n": 1}, version="v2")).value["n"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]
 
     graph.invoke({"m": 1})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

@@ -77,5 +77,5 @@ StateGraph(State, {"user": str})  # type: ignore[arg-type]  # pyright: ignore[re
 StateGraph()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 StateGraph(State, reducers={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 builder.compile(checkpointer=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-builder.compile(interrupt_before=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+builder.compile(interrupt_before=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 builder.add_edge("a", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,6 @@
 """Names of checkpoints and tasks: ordered, unique, the same whenever they are worked out (LangGraph F1-F4, F7)."""
 
+import re
 from itertools import pairwise
 from uuid import RFC_4122, UUID
 
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphrt.core.ids import CheckpointIds, path_text, task_id, task_namespace, task_triggers, tick_of
+from graphrt.core.ids import (
+    CheckpointIds,
+    lasting,
+    path_text,
+    task_id,
+    task_namespace,
+    task_triggers,
+    tick_of,
+)
 from graphrt.core.planning import plan_step
 from graphrt.types import Command, Send
 from tests.unit.core_world import Log, begin, graph, returns, says, step
@@ -97,8 +106,17 @@ def test_task_ids_have_the_form_of_uuids(tasks):
 
 
 def test_task_namespaces_name_every_level(tasks):
-    assert task_namespace(tasks[2], identity="id", namespace="") == "a:id"
-    assert task_namespace(tasks[2], identity="id", namespace="outer:1") == "outer:1|a:id"
+    assert re.fullmatch("a:[0-9a-f-]{36}", task_namespace(tasks[2], namespace="", step=1))
+    assert re.fullmatch(r"outer:1\|a:[0-9a-f-]{36}", task_namespace(tasks[2], namespace="outer:1", step=1))
+
+
+def test_task_namespaces_differ_by_place_and_step(tasks):
+    found = {task_namespace(task, namespace="", step=step) for task in tasks for step in (1, 2)}
+    assert len(found) == 2 * len(tasks)
+
+
+def test_lasting_namespaces_have_no_places():
+    assert lasting("a:1|b:2|3|c:4") == "a|b|3|c"
 
 
 def test_triggers_of_a_task_are_what_can_start_its_kind(tasks):

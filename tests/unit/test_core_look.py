@@ -6,10 +6,10 @@ import pytest
 
 from graphrt.checkpoint import ChannelData, TaskResult
 from graphrt.core.ids import path_text
+from graphrt.core.looking import Onlooker
 from graphrt.core.planning import plan_step
 from graphrt.core.recording import result_record
-from graphrt.core.report import select
-from graphrt.core.snapshot import look_at
+from graphrt.core.sight import Sight
 from graphrt.errors import GraphValidationError
 from graphrt.types import PregelTask
 from tests.unit.core_world import (
@@ -30,9 +30,11 @@ from tests.unit.core_world import (
 
 
 def look(plan: Any, thread: Thread, *, live: bool = True) -> Any:
-    return look_at(
-        plan, thread.stored, serializer.loads_grown, select(plan, None, plan.stream), namespace="", live=live
+    read = serializer.rereader().read
+    onlooker = Onlooker(
+        Sight.of(plan), read, serializer.loads_grown_raw, serializer.loads_raw, thread="t", namespace=""
     )
+    return onlooker.look(thread.stored, live=live)
 
 
 # ---- a graph that has changed since

@@ -87,8 +87,8 @@ def hourly(count: int) -> list[tuple[int, str]]:
     return [(count - n, made_at(NOW - timedelta(hours=n))) for n in range(count)]
 
 
-def first_kept(newest_first: list[tuple[int, str]], keep: Keep) -> int:
-    cut = Cut(keep)
+def first_kept(newest_first: list[tuple[int, str]], keep: Keep, since: int = 11) -> int:
+    cut = Cut(keep, since)
     for seq, identity in newest_first:
         if not cut.stays(seq, identity):
             break
@@ -117,6 +117,11 @@ def test_a_checkpoint_of_unknown_age_stays_if_age_decides():
     chain = [(3, made_at(NOW)), (2, "no-uuid"), (1, made_at(NOW - timedelta(days=9)))]
     assert first_kept(chain, wished(older_than=timedelta(days=1)).keep) == 2
     assert first_kept(chain, wished().keep) == 3
+
+
+def test_what_came_since_somebody_began_to_look_stays():
+    assert first_kept(hourly(10), wished().keep, since=7) == 7
+    assert first_kept(hourly(10), wished(keep_last=5).keep, since=7) == 6
 
 
 def test_a_thread_has_faded_when_nothing_in_it_is_young():
