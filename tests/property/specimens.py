@@ -30,6 +30,6 @@ SPECIMENS: dict[str, Tree] = {
             ((Work(Body((Enter(Graph(((Work(REMEMBERS),),), lasts=True)), Ask()))),), (Work(ASKS), Work(ASKS)))
         ),
         "a graph that lasts, done early": Graph(((Work(LASTS), Work(Body((Ask(), Ask())))),), rounds=2),
-        "a call of a graph that lasts": Graph(((Work(Body((Call(LASTS), Ask()))),),), rounds=2),
+        "a call of a graph that lasts": Graph(((Work(Body((Call(LASTS), Ask()))), Work(ASKS)),), rounds=2),
     }.items()
 }  # fmt: skip
