@@ -76,7 +76,9 @@ def run(args: list[str]) -> int:
 def check(args: list[str]) -> int:
     """Run every check, however many fail, with the tests last so that their closing line is the last one."""
     fill("check")
-    typed = ["graphrt", "checkpointers"] + [path for path in ("tests/typing",) if (ROOT / path).is_dir()]
+    typed = ["graphrt", "checkpointers", "stores"] + [
+        path for path in ("tests/typing",) if (ROOT / path).is_dir()
+    ]
     steps: dict[str, list[str | Path]] = {
         "format": [BIN / "ruff", "format", "--check", "--quiet"],
         "lint": [BIN / "ruff", "check", "--quiet"],

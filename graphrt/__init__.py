@@ -9,11 +9,12 @@ What is where:
     graphrt.engine       do: run tasks, keep threads, feed streams; the only awaits
     graphrt.channels     state cells and their update rules
     graphrt.checkpoint   the storage contract; `checkpointers` implements it
+    graphrt.messages     messages as records; users find them in graphrt.graph.message
     graphrt.serde        values to bytes and back
     graphrt.types, errors, config, runtime, constants     words that users and engine share
 """
 
-from graphrt.config import RunnableConfig, get_config, get_stream_writer
+from graphrt.config import RunnableConfig, get_config, get_store, get_stream_writer
 from graphrt.constants import END, START
 from graphrt.errors import GraphError
 from graphrt.graph import CompiledStateGraph, StateGraph
@@ -39,6 +40,7 @@ __all__ = [
     "__version__",
     "get_config",
     "get_runtime",
+    "get_store",
     "get_stream_writer",
     "interrupt",
 ]

@@ -14,15 +14,18 @@ from graphrt.errors import GraphError, GraphValidationError
 
 if TYPE_CHECKING:
     from graphrt.runtime import Runtime
+    from graphrt.store.base import BaseStore
     from graphrt.types import StreamWriter
 
 __all__ = [
     "DEFAULT_RECURSION_LIMIT",
+    "OutsideRunError",
     "RunnableConfig",
     "belongs",
     "config_inside",
     "current_task",
     "get_config",
+    "get_store",
     "get_stream_writer",
     "merge_configs",
     "recursion_limit",
@@ -63,10 +66,15 @@ class AmbientTask(Protocol):
     def runtime(self) -> Runtime[Any]: ...
     @property
     def writer(self) -> StreamWriter: ...
+    @property
+    def needed_store(self) -> Any: ...
     def ask(self, value: Any, response_schema: Any) -> Any: ...
+    def shows(self, mode: str) -> Any: ...
+    def push(self, key: str, value: Any) -> None: ...
 
 
 current_task: ContextVar[AmbientTask] = ContextVar("graphrt_current_task")
+"""The task whose code runs here; what users ask is `get_config`, `get_runtime` and the like."""
 
 
 def running_task(asked_by: str) -> AmbientTask:
@@ -99,6 +107,17 @@ def get_config() -> RunnableConfig:
     return running_task("get_config").config
 
 
+def get_store() -> BaseStore:
+    """The long-term memory that the running graph was compiled with, or a graph around it.
+
+    Raises:
+        OutsideRunError: no node is running here (a RuntimeError).
+        MissingStoreError: the graph has none (a ValueError).
+    """
+    store: BaseStore = running_task("get_store").needed_store
+    return store
+
+
 def get_stream_writer() -> StreamWriter:
     """The writer of the running task's `custom` stream.
 
@@ -109,9 +128,10 @@ def get_stream_writer() -> StreamWriter:
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:
-    """One config from several, the last one winning: mappings merge, tags add up, unknown keys go to configurable.
+    """One config from several, the last one winning: mappings merge, tags and callbacks add up.
 
-    A config that names a thread of its own drops the `configurable` it would have inherited (LangGraph A1, A2).
+    Unknown keys go to configurable. A config that names a thread of its own drops the `configurable` that it would
+    have inherited (LangGraph A1, A2).
     """
     merged: dict[str, Any] = {}
     for config in configs:
@@ -130,6 +150,8 @@ def _merge_into(merged: dict[str, Any], config: Mapping[str, Any]) -> None:
             merged[key] = {**merged.get(key, {}), **value}
         elif key == "tags":
             merged[key] = [*merged.get(key, ()), *(t for t in value if t not in merged.get(key, ()))]
+        elif key == "callbacks" and type(value) is type(merged.get(key)) is list:
+            merged[key] = [*merged[key], *(callback for callback in value if callback not in merged[key])]
         else:
             merged[key] = value
 

@@ -2,15 +2,22 @@
 
     GraphError
     ├── GraphValidationError      (ValueError)      the graph was declared or addressed wrongly
+    │   ├── InvalidNamespaceError                       ... or a store's namespace cannot be
+    │   ├── InvalidFilterError                          ... or a store's filter makes no sense
+    │   ├── MissingStoreError                           ... or a node asks for a store that is not there
+    │   └── UnkeyableInputError                         ... or a cached node's input has no content to be found by
     ├── GraphRecursionError       (RecursionError)  the step limit was reached
     ├── InvalidUpdateError                          a write that cannot be applied
     │   ├── UnknownKeyError                         ... to a key the state does not have
     │   ├── UnknownTargetError    (KeyError)            ... to a node the graph does not have
+    │   ├── MessageError          (ValueError)          ... of something that is no message
+    │   ├── UnknownMessageError   (ValueError)          ... that removes a message which is not there
     │   └── NoParentGraphError                          ... to a graph around this one, and there is none
     ├── EmptyInputError                             nothing to run
     ├── EmptyChannelError                           a channel was read before its first write
     ├── IncompleteJoinError                         a run ended while a join still waited
     ├── NodeCancelledError                          a node raised CancelledError by itself
+    ├── NodeTimeoutError                            an attempt at a node took too long
     ├── ThreadConflict                              another writer moved the thread's head
     │   └── ThreadBusy                              ... and this run was told not to wait
     ├── StreamOverflowError                         a plain writer outran its consumer
@@ -44,6 +51,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from graphrt.types import Command, Interrupt
 
@@ -60,11 +69,17 @@ __all__ = [
     "GraphRecursionError",
     "GraphValidationError",
     "IncompleteJoinError",
+    "InvalidFilterError",
+    "InvalidNamespaceError",
     "InvalidResumeError",
     "InvalidUpdateError",
+    "MissingStoreError",
+    "MessageError",
     "NoParentGraphError",
     "NodeCancelledError",
+    "NodeError",
     "NodeInterrupt",
+    "NodeTimeoutError",
     "ParentCommand",
     "RunningLoopError",
     "SerializationError",
@@ -75,8 +90,10 @@ __all__ = [
     "StreamOverflowError",
     "ThreadBusy",
     "ThreadConflict",
+    "UnkeyableInputError",
     "UnknownInterruptError",
     "UnknownKeyError",
+    "UnknownMessageError",
     "UnknownTargetError",
     "did_you_mean",
     "is_invalid_resume",
@@ -116,13 +133,59 @@ class GraphValidationError(GraphError, ValueError):
     """The graph was declared, compiled or addressed wrongly."""
 
 
-class GraphRecursionError(GraphError, RecursionError):
-    """The step limit was reached before the graph came to an end; with a checkpointer the thread can go on."""
+class InvalidNamespaceError(GraphValidationError):
+    """A namespace of a store that cannot be: it is empty where items are put, or one of its labels is no label."""
 
-    def __init__(self, message: str, *, limit: int, step: int) -> None:
+    def __init__(self, message: str, *, namespace: tuple[object, ...]) -> None:
+        super().__init__(message)
+        self.namespace = namespace
+
+
+class InvalidFilterError(GraphValidationError):
+    """A filter of a store's search that makes no sense. `path` leads to the mistake inside the filter."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class MissingStoreError(GraphValidationError):
+    """A node asks for a store, and neither its graph nor a graph around it has one. `node` says which."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(
+            f"Node {node!r} asks for a store, but its graph has none. Give the graph one by compile(store=...), or "
+            "make the parameter optional: `store: BaseStore | None`."
+        )
+        self.node = node
+
+
+class UnkeyableInputError(GraphValidationError):
+    """What a cached node or task is called with has no content that it could be found by; `node` says which one.
+
+    `__cause__` says which value it is.
+    """
+
+    def __init__(self, node: str, why: Exception) -> None:
+        super().__init__(
+            f"{node!r} has a cache policy, but its input cannot be told by its content: {why} Give the policy a "
+            "key_func that says what counts, or register the type by graphrt.serde.register."
+        )
+        self.node = node
+
+
+class GraphRecursionError(GraphError, RecursionError):
+    """The step limit was reached before the graph came to an end; with a checkpointer the thread can go on.
+
+    Attributes:
+        state: the graph's state after its last step.
+    """
+
+    def __init__(self, message: str, *, limit: int, step: int, state: Any = None) -> None:
         super().__init__(message, code=ErrorCode.GRAPH_RECURSION_LIMIT)
         self.limit = limit
         self.step = step
+        self.state = state
 
 
 class InvalidUpdateError(GraphError):
@@ -143,6 +206,24 @@ class UnknownTargetError(InvalidUpdateError, KeyError):
     def __init__(self, message: str, *, target: object) -> None:
         super().__init__(message)
         self.target = target
+
+
+class MessageError(InvalidUpdateError, ValueError):
+    """Something that stands for no message, or for none that can be used here; `given` is what it was."""
+
+    def __init__(self, message: str, *, given: object = None) -> None:
+        super().__init__(message)
+        self.given = given
+
+
+class UnknownMessageError(InvalidUpdateError, ValueError):
+    """A removal of a message that the list does not have. `id` is what it asked for."""
+
+    def __init__(self, identity: str, *, kind: str = "message") -> None:
+        super().__init__(
+            f"There is no {kind} with id {identity!r} to remove. Take the id from the list as the state has it."
+        )
+        self.id = identity
 
 
 class EmptyInputError(GraphError):
@@ -177,6 +258,50 @@ class NodeCancelledError(GraphError):
             f"Node {node!r} raised CancelledError by itself. Let it return or raise another error instead."
         )
         self.node = node
+
+
+class NodeTimeoutError(GraphError):
+    """An attempt at a node or task took too long and was cancelled. No `TimeoutError`, so it is tried again by default.
+
+    Attributes:
+        kind: which limit it was, "run" or "idle"; `timeout` is that limit in seconds.
+        run_timeout: the limit of the whole attempt, `idle_timeout` that of a time without any sign of it.
+        elapsed: seconds until the attempt had ended. Cleaning up takes its time, and a sync function that it had called
+            cannot be stopped.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        elapsed: float,
+        *,
+        kind: Literal["idle", "run"],
+        idle_timeout: float | None = None,
+        run_timeout: float | None = None,
+        late: str = "",
+    ) -> None:
+        limit = idle_timeout if kind == "idle" else run_timeout
+        timeout = 0.0 if limit is None else limit
+        said = "gave no sign of life for" if kind == "idle" else "took longer than"
+        super().__init__(
+            f"Node {node!r} {said} its {kind} timeout of {timeout:g} s and was cancelled after {elapsed:.3f} s.{late}"
+        )
+        self.node = node
+        self.kind: Literal["idle", "run"] = kind
+        self.timeout = timeout
+        self.run_timeout = run_timeout
+        self.idle_timeout = idle_timeout
+        self.elapsed = elapsed
+
+
+class NodeError(Struct, frozen=True):
+    """What an error handler learns of the failure: the name of the node that failed, and what it raised.
+
+    In a run that goes on after a crash, `error` is an `Exception` with the `repr` of what was raised.
+    """
+
+    node: str
+    error: Exception
 
 
 class ThreadConflict(GraphError):
@@ -223,10 +348,10 @@ class StreamOverflowError(GraphError):
 class RunningLoopError(GraphError, RuntimeError):
     """A blocking method was called on a thread whose event loop is running."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, *, owner: str = "graph") -> None:
         super().__init__(
             f"{method}() would block the event loop that is running in this thread. "
-            f"Use `await graph.a{method}(...)` here, or call {method}() from another thread."
+            f"Use `await {owner}.a{method}(...)` here, or call {method}() from another thread."
         )
         self.method = method
 

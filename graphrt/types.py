@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -12,7 +14,6 @@ from typing import (
     NamedTuple,
     Protocol,
     TypeAlias,
-    TypedDict,
     overload,
 )
 
@@ -23,16 +24,41 @@ from graphrt.typing import NodeName, ResponseT, ValueT
 
 if TYPE_CHECKING:
     from graphrt.config import RunnableConfig
+    from graphrt.stream_parts import (
+        CheckpointPayload,
+        CheckpointStreamPart,
+        CheckpointTask,
+        CustomStreamPart,
+        DebugPayload,
+        DebugStreamPart,
+        MessagesStreamPart,
+        StreamPart,
+        TaskPayload,
+        TaskResultPayload,
+        TasksStreamPart,
+        ToolsStreamPart,
+        UpdatesStreamPart,
+        ValuesStreamPart,
+    )
 
 __all__ = [
     "All",
+    "CachePolicy",
+    "CheckpointPayload",
+    "CheckpointStreamPart",
+    "CheckpointTask",
     "Command",
+    "CustomStreamPart",
+    "DebugPayload",
+    "DebugStreamPart",
     "Durability",
     "GraphOutput",
     "Interrupt",
+    "MessagesStreamPart",
     "MultitaskStrategy",
     "Overwrite",
     "PregelTask",
+    "RetryPolicy",
     "Send",
     "StateSnapshot",
     "StateUpdate",
@@ -41,6 +67,15 @@ __all__ = [
     "StreamVersion",
     "StreamWriter",
     "TaskPath",
+    "TaskPayload",
+    "TaskResultPayload",
+    "TasksStreamPart",
+    "Timeout",
+    "TimeoutPolicy",
+    "ToolsStreamPart",
+    "UpdatesStreamPart",
+    "ValuesStreamPart",
+    "default_retry_on",
     "interrupt",
 ]
 
@@ -50,7 +85,9 @@ All: TypeAlias = Literal["*"]
 Durability: TypeAlias = Literal["sync", "async", "exit"]
 """When a step becomes durable: before the next one starts, while the next one runs, or once at the end of the run."""
 
-StreamMode: TypeAlias = Literal["values", "updates", "custom", "tasks", "checkpoints", "debug"]
+StreamMode: TypeAlias = Literal[
+    "values", "updates", "custom", "tasks", "checkpoints", "debug", "messages", "tools"
+]
 """What a stream reports; docs/streaming.md shows the payload of each."""
 
 StreamVersion: TypeAlias = Literal["v1", "v2"]
@@ -80,10 +117,136 @@ class StreamWriter(Protocol):
         ...
 
 
-class Send(Struct, frozen=True):
+# ---- policies
+
+
+def default_retry_on(error: Exception) -> bool:
+    """Whether an error may be gone the next time: not what says that a program or its input is wrong (LangGraph O2).
+
+    Connections that broke and HTTP answers from 500 on are tried again, and whatever is not listed here.
+    """
+    if isinstance(error, ConnectionError):
+        return True
+    status = _http_status(error)
+    if status is not None:
+        return 500 <= status < 600
+    return not isinstance(error, _NOT_RETRIED)
+
+
+_NOT_RETRIED = (
+    ValueError, TypeError, ArithmeticError, ImportError, LookupError, NameError, SyntaxError, RuntimeError,
+    ReferenceError, StopIteration, StopAsyncIteration, OSError,
+)  # fmt: skip
+_HTTP_ERRORS = (("httpx", "HTTPStatusError"), ("requests", "HTTPError"))
+
+
+def _http_status(error: Exception) -> int | None:
+    """The status in an error of httpx or requests. If the library was never imported, it is none of its errors."""
+    for module, name in _HTTP_ERRORS:
+        kind = getattr(sys.modules.get(module), name, None)
+        if isinstance(kind, type) and isinstance(error, kind):
+            return getattr(getattr(error, "response", None), "status_code", None)
+    return None
+
+
+class CachePolicy(Struct, frozen=True, kw_only=True):
+    """How results of a node or task are kept for inputs that come again; `compile(cache=...)` says where.
+
+    Attributes:
+        key_func: names what it is called with, by text or bytes: a node's input, or a task's arguments. The same name
+            means the same result. By default it is the whole content (`graphrt.cache.default_cache_key`).
+        ttl: seconds after which a result is not used any more; None for never.
+    """
+
+    key_func: Callable[..., str | bytes] | None = None
+    ttl: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.ttl is not None and not self.ttl > 0:
+            from graphrt.errors import GraphValidationError
+
+            raise GraphValidationError(f"The ttl of a CachePolicy must be greater than 0, got {self.ttl!r}.")
+
+
+class RetryPolicy(Struct, frozen=True):
+    """Which errors of a node or task are worth another attempt, how many, and how long to wait in between.
+
+    Attributes:
+        initial_interval: seconds before the second attempt; each further wait is `backoff_factor` times as long, but
+            at most `max_interval` seconds.
+        max_attempts: attempts in all, with the first.
+        jitter: wait up to a second longer, at random, so that those who failed together do not come back together.
+        retry_on: exception classes, or a function that is given the exception.
+    """
+
+    initial_interval: float = 0.5
+    backoff_factor: float = 2.0
+    max_interval: float = 128.0
+    max_attempts: int = 3
+    jitter: bool = True
+    retry_on: type[Exception] | Sequence[type[Exception]] | Callable[[Exception], bool] = default_retry_on
+
+
+class TimeoutPolicy(Struct, frozen=True):
+    """How long one attempt at an async node or task may take; then it is cancelled and fails by `NodeTimeoutError`.
+
+    Attributes:
+        run_timeout: seconds, or a timedelta, for the whole attempt.
+        idle_timeout: the same for a time in which nothing is seen of it.
+        refresh_on: what ends an idle time: "auto" is a chunk for the stream, a task called, a graph run inside, or
+            `runtime.heartbeat()`; "heartbeat" is only the last.
+    """
+
+    run_timeout: float | timedelta | None = None
+    idle_timeout: float | timedelta | None = None
+    refresh_on: Literal["auto", "heartbeat"] = "auto"
+
+    @classmethod
+    def coerce(cls, value: float | timedelta | TimeoutPolicy | None) -> TimeoutPolicy | None:
+        """A policy in seconds; a bare number or timedelta is a `run_timeout`. None if nothing is limited.
+
+        Raises:
+            GraphValidationError: a time is not positive, or `refresh_on` is neither of its words.
+        """
+        from graphrt.errors import GraphValidationError
+
+        if value is None:
+            return None
+        policy = value if isinstance(value, TimeoutPolicy) else cls(run_timeout=value)
+        if policy.refresh_on not in ("auto", "heartbeat"):
+            raise GraphValidationError(
+                f"refresh_on of a TimeoutPolicy must be 'auto' or 'heartbeat', not {policy.refresh_on!r}."
+            )
+        run = _seconds(policy.run_timeout, "run_timeout")
+        idle = _seconds(policy.idle_timeout, "idle_timeout")
+        return None if run is None and idle is None else cls(run, idle, policy.refresh_on)
+
+
+def _seconds(value: float | timedelta | None, field: str) -> float | None:
+    from graphrt.errors import GraphValidationError
+
+    if value is None:
+        return None
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if not seconds > 0:
+        raise GraphValidationError(f"{field} must be greater than 0, got {value!r}.")
+    return seconds
+
+
+if TYPE_CHECKING:
+    Timeout: TypeAlias = float | timedelta | TimeoutPolicy | None
+    """A limit for an attempt: seconds, a timedelta, or more exactly."""
+else:
+    Timeout = Any  # a stored Send is read fast if its fields can be of any type
+
+
+class Send(Struct, frozen=True, omit_defaults=True):
     """Run `node` in the next superstep with `arg` as its input, once per Send.
 
     Returned by a router or in `Command.goto`. `arg` reaches the node as it is: it is not merged with the state.
+
+    Attributes:
+        timeout: for this task, instead of the node's own (LangGraph H3).
 
     Example:
         >>> def to_workers(state):
@@ -92,6 +255,7 @@ class Send(Struct, frozen=True):
 
     node: str
     arg: Any
+    timeout: Timeout = None
 
 
 class Command(Struct, Generic[NodeName], frozen=True, kw_only=True):
@@ -206,10 +370,14 @@ class GraphOutput(Struct, Generic[ValueT], frozen=True):
     interrupts: tuple[Interrupt, ...] = ()
 
 
-class StreamPart(TypedDict, total=False):
-    """One chunk of a `version="v2"` stream. `interrupts` is there in `values` parts only."""
+def _part(name: str) -> Any:
+    """What chunks are is loaded by those who say it (`graphrt.stream_parts`)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from graphrt import stream_parts
 
-    type: StreamMode
-    ns: tuple[str, ...]
-    data: Any
-    interrupts: tuple[Interrupt, ...]
+    return getattr(stream_parts, name)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = _part

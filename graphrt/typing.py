@@ -10,7 +10,17 @@ if sys.version_info >= (3, 13):
 else:
     from typing_extensions import TypeVar
 
-__all__ = ["ContextT", "InputT", "NodeInputT", "NodeName", "OutputT", "ResponseT", "StateT", "ValueT"]
+__all__ = [
+    "ChunkT",
+    "ContextT",
+    "InputT",
+    "NodeInputT",
+    "NodeName",
+    "OutputT",
+    "ResponseT",
+    "StateT",
+    "ValueT",
+]
 
 StateT = TypeVar("StateT", default=Any)
 """The state that nodes share."""
@@ -24,6 +34,8 @@ NodeInputT = TypeVar("NodeInputT", contravariant=True)
 """What one node reads."""
 NodeName = TypeVar("NodeName", bound=str, covariant=True, default=str)
 """Where a Command may go."""
+ChunkT = TypeVar("ChunkT", default=Any)
+"""What a `values` stream shows."""
 ResponseT = TypeVar("ResponseT", default=Any)
 """What an interrupt is answered with."""
 ValueT = TypeVar("ValueT")

@@ -37,7 +37,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 _NAMES: Final = tuple(field.name for field in fields(Options))
 
 
-def options_of(given: Mapping[str, Any]) -> Options:
+def options_of(given: Mapping[str, Any], *, noun: str = "PostgresSaver") -> Options:
     """Options from words and numbers, or from text that stands for them.
 
     Raises:
@@ -45,11 +45,11 @@ def options_of(given: Mapping[str, Any]) -> Options:
     """
     for name in given:
         if name not in _NAMES:
-            raise GraphValidationError(f"PostgresSaver has no option {name!r}.{did_you_mean(name, _NAMES)}")
+            raise GraphValidationError(f"{noun} has no option {name!r}.{did_you_mean(name, _NAMES)}")
     try:
         options = convert(given, Options, strict=False)
     except ValidationError as error:
-        raise GraphValidationError(f"PostgresSaver's options: {error}.") from None
+        raise GraphValidationError(f"{noun}'s options: {error}.") from None
     quoted(options.schema)
     if not 0 <= options.min_size <= options.max_size or not options.max_size:
         raise GraphValidationError(
@@ -64,7 +64,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
     return options
 
 
-def read_url(url: str, given: Mapping[str, Any]) -> tuple[str, Options]:
+def read_url(url: str, given: Mapping[str, Any], *, noun: str = "PostgresSaver") -> tuple[str, Options]:
     """A URL for the driver, and the options in it; those given by keyword go before.
 
     Raises:
@@ -73,7 +73,7 @@ def read_url(url: str, given: Mapping[str, Any]) -> tuple[str, Options]:
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):
         raise GraphValidationError(
-            "PostgresSaver wants a URL such as postgresql://user:password@host:5432/database?schema=graphrt."
+            f"{noun} wants a URL such as postgresql://user:password@host:5432/database?schema=graphrt."
         )
     ours: dict[str, Any] = {}
     theirs: list[tuple[str, str]] = []
@@ -87,4 +87,4 @@ def read_url(url: str, given: Mapping[str, Any]) -> tuple[str, Options]:
             raise GraphValidationError(f"A Postgres URL has no parameter {name!r}.{known}")
     # Put together by hand: urlunsplit leaves the slashes out where no host is named.
     place = f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(theirs)}" if theirs else "")
-    return place, options_of({**ours, **given})
+    return place, options_of({**ours, **given}, noun=noun)

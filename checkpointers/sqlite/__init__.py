@@ -1,6 +1,7 @@
 """Threads in an SQLite file (decision 0012).
 
 saver.py       SqliteSaver: the checkpointer's methods
+tenant.py      whoever uses a file: opening, sharing, letting go
 options.py     what can be set, which file is meant
 files.py       files that are open in this process
 writer.py      one writer per file, whose transactions are shared

@@ -13,7 +13,7 @@ from checkpointers.sqlite.options import Options, Synchronous
 from checkpointers.sqlite.statements import LATEST, MIGRATIONS
 from graphrt.errors import StorageError
 
-__all__ = ["be_synchronous", "migrate", "open_reader", "open_writer", "patiently"]
+__all__ = ["be_synchronous", "migrate", "open_reader", "open_writer", "patiently", "statements_of"]
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         version = _version(connection)  # somebody else may have done it meanwhile
         for number, text in MIGRATIONS.items():
             if number > version:
-                for statement in _statements(text):
+                for statement in statements_of(text):
                     connection.execute(statement)
                 connection.execute("INSERT INTO graphrt_migrations VALUES (?)", (number,))
         connection.execute("COMMIT")
@@ -172,7 +172,7 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _statements(text: str) -> list[str]:
+def statements_of(text: str) -> list[str]:
     """One by one: `executescript` would commit first."""
     found: list[str] = []
     rest = ""

@@ -32,7 +32,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 _NAMES: Final = tuple(field.name for field in fields(Options))
 
 
-def options_of(given: Mapping[str, Any]) -> Options:
+def options_of(given: Mapping[str, Any], *, noun: str = "SqliteSaver") -> Options:
     """Options from words and numbers, or from text that stands for them.
 
     Raises:
@@ -40,13 +40,13 @@ def options_of(given: Mapping[str, Any]) -> Options:
     """
     for name in given:
         if name not in _NAMES:
-            raise GraphValidationError(f"SqliteSaver has no option {name!r}.{did_you_mean(name, _NAMES)}")
+            raise GraphValidationError(f"{noun} has no option {name!r}.{did_you_mean(name, _NAMES)}")
     level = given.get("synchronous")
     chosen = {**given, "synchronous": level.upper()} if isinstance(level, str) else dict(given)
     try:
         options = convert(chosen, Options, strict=False)
     except ValidationError as error:
-        raise GraphValidationError(f"SqliteSaver's options: {error}.") from None
+        raise GraphValidationError(f"{noun}'s options: {error}.") from None
     if options.busy_timeout_s < 0 or options.readers < 1:
         raise GraphValidationError(
             f"busy_timeout_s must not be negative and readers at least 1, got {options.busy_timeout_s!r} and "
@@ -55,7 +55,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
     return options
 
 
-def place_of(conn_string: str, given: Mapping[str, Any]) -> tuple[str, Options]:
+def place_of(conn_string: str, given: Mapping[str, Any], *, noun: str = "SqliteSaver") -> tuple[str, Options]:
     """The file that a path or URL names, and the options in the URL; those given by keyword go before.
 
     `sqlite:///chat.db` is relative, `sqlite:////var/chat.db` absolute, `sqlite://` and `:memory:` are in memory.
@@ -66,12 +66,12 @@ def place_of(conn_string: str, given: Mapping[str, Any]) -> tuple[str, Options]:
     scheme, _, behind = conn_string.partition(":")
     if scheme.lower() != "sqlite":
         if not conn_string:
-            raise GraphValidationError("SqliteSaver needs a file's path, or ':memory:'.")
+            raise GraphValidationError(f"{noun} needs a file's path, or ':memory:'.")
         if behind.startswith("//"):
             raise GraphValidationError(
-                f"SqliteSaver keeps threads in a file, {scheme}:// is no file. Pass a path, or sqlite:///chat.db."
+                f"{noun} keeps what it has in a file, {scheme}:// is no file. Pass a path, or sqlite:///chat.db."
             )
-        return _absolute(conn_string), options_of(given)
+        return _absolute(conn_string), options_of(given, noun=noun)
     rest, _, query = behind.partition("?")
     if not rest.startswith("//") or (rest != "//" and not rest.startswith("///")):
         raise GraphValidationError(
@@ -79,7 +79,7 @@ def place_of(conn_string: str, given: Mapping[str, Any]) -> tuple[str, Options]:
             f"{conn_string!r}."
         )
     path = unquote(rest[3:]) or MEMORY
-    return _absolute(path), options_of({**dict(parse_qsl(query, keep_blank_values=True)), **given})
+    return _absolute(path), options_of({**dict(parse_qsl(query, keep_blank_values=True)), **given}, noun=noun)
 
 
 def _absolute(path: str) -> str:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Final
 
-from checkpointers.doors import Done, in_loop, refuse_in_loop
+from checkpointers.doors import refuse_in_loop
 from checkpointers.housekeeping import forget_runs, list_threads, prune
 from checkpointers.retention import run_names, wish
 from checkpointers.sqlite import reading
-from checkpointers.sqlite.failures import damaged
-from checkpointers.sqlite.files import File, abandon, borrowed, join, let_go, owned
 from checkpointers.sqlite.housekeeping import Housekeeping
-from checkpointers.sqlite.lanes import Connected, Lane, asked, awaited, told, waited
-from checkpointers.sqlite.opening import patiently
-from checkpointers.sqlite.options import Options, Synchronous, place_of
-from checkpointers.sqlite.reading import Asked, within_snapshot
-from checkpointers.sqlite.statements import script
-from checkpointers.sqlite.writer import Change
+from checkpointers.sqlite.reading import Asked
+from checkpointers.sqlite.tenant import Tenant
 from graphrt.checkpoint import (
     Commit,
     Pruned,
@@ -35,30 +24,14 @@ from graphrt.checkpoint import (
     TaskResult,
     ThreadInfo,
 )
-from graphrt.errors import StorageError
-
-if TYPE_CHECKING:
-    import aiosqlite
 
 __all__ = ["SqliteSaver"]
 
-T = TypeVar("T")
-
 _PAGES: Final = (8, 16, 32, 64)
 """Checkpoints that `history` reads at a time: few at first, for whoever wants only the newest."""
-_CLOSING_S: Final = 10.0
-"""How long closing waits for what is under way; its threads are daemons and do not keep a program from ending."""
 
 
-class SqliteOptions(TypedDict, total=False):
-    """See `SqliteSaver.from_conn_string`."""
-
-    synchronous: Synchronous
-    busy_timeout_s: float
-    readers: int
-
-
-class SqliteSaver:
+class SqliteSaver(Tenant):
     """A checkpointer that keeps threads in an SQLite file, from any event loop and thread.
 
     Its methods are those of `graphrt.checkpoint.Checkpointer`, which says what each promises and raises; besides, each
@@ -74,136 +47,6 @@ class SqliteSaver:
     """
 
     immediate: bool = False
-
-    def __init__(self, connection: aiosqlite.Connection | sqlite3.Connection) -> None:
-        self._prepare(borrowed(connection, Options()))
-
-    @classmethod
-    def from_conn_string(cls, conn_string: str, **options: Unpack[SqliteOptions]) -> Self:
-        """A saver for a file: a path, `sqlite:///chat.db`, `sqlite:////var/chat.db`, or `:memory:`.
-
-        Args:
-            conn_string: a URL may have the options as well: `sqlite:///chat.db?synchronous=FULL`.
-            options: `synchronous` ("NORMAL"): nothing that was reported as committed is lost when the process dies;
-                with "FULL" neither when the machine loses power. `busy_timeout_s` (30): how long to wait for other
-                processes that write. `readers` (2): connections that read.
-
-        Raises:
-            GraphValidationError: there is no such option, or no file is named.
-        """
-        saver = cls.__new__(cls)
-        saver._prepare(owned(*place_of(conn_string, options)))
-        return saver
-
-    def _prepare(self, file: File) -> None:
-        self._file = file
-        self._ready = False
-        self._closed = False
-        self._lock = Lock()
-        self._abandoned: weakref.finalize[..., SqliteSaver] | None = None
-
-    # -- life ----------------------------------------------------------------------------------------------------
-
-    async def _enter(self) -> File:
-        """The file, open. Nothing is done twice if several tasks come at once, nor lost if one of them is cancelled."""
-        file = self._candidate()
-        await asked(file.main, partial(self._attach, file))
-        return self._file
-
-    def _candidate(self) -> File:
-        if self._closed:
-            raise StorageError(
-                "This SqliteSaver is closed. Make another one, or use it inside its `async with`."
-            )
-        file = self._file
-        if not file.alive:
-            if not file.shared:
-                raise StorageError(
-                    f"This process was forked off from the one that opened {file.place}. Open it here, or fork before."
-                )
-            self._ready = False
-            file = self._file = owned(file.place, file.options)
-        return file
-
-    def _attach(self, candidate: File, connected: Connected) -> None:
-        """Open the file, unless it is open under any of its names. Runs in the candidate's lane."""
-        if self._ready and candidate.alive:
-            connected()
-            return
-        file = join(candidate)
-        try:
-            if file is candidate:
-                connected()
-            else:
-                waited(file.main, lambda _: None)
-                candidate.close()
-        except BaseException:
-            if file.shared:
-                let_go(file)
-            else:
-                file.users -= 1  # what the user gave us may still be opened
-            raise
-        with self._lock:
-            spare = self._closed or self._ready
-            if not spare:
-                self._file = file
-                self._abandoned = weakref.finalize(self, abandon, file)
-                self._abandoned.atexit = False
-                self._ready = True
-        if spare:
-            let_go(file)
-
-    def setup(self) -> Coroutine[Any, Any, None]:
-        """Make the tables, or bring them to this program's version. First use does it anyway.
-
-        `await saver.setup()` in an event loop, `saver.setup()` where none runs.
-        """
-        if in_loop():
-            return self._set_up()
-        self._enter_now()
-        return Done()
-
-    async def _set_up(self) -> None:
-        await self._enter()
-
-    def _enter_now(self) -> File:
-        file = self._candidate()
-        told(file.main, partial(self._attach, file))
-        return self._file
-
-    def migrations(self) -> str:
-        """What `setup` would run on an empty database, as a script for the `sqlite3` command."""
-        return script()
-
-    async def aclose(self) -> None:
-        """Finish what was asked for, and close the file; nothing happens the second time."""
-        ended = self._leave()
-        if not ended.done():
-            await asyncio.wait([asyncio.wrap_future(ended)], timeout=_CLOSING_S)
-
-    def _leave(self) -> Future[None]:
-        """Let go of the file: done when it is closed, or others keep it open."""
-        with self._lock:
-            closed, self._closed, self._ready = self._closed, True, False
-            abandoned = self._abandoned
-        if abandoned is not None and abandoned.detach() is not None:
-            let_go(self._file)
-        elif not closed:
-            self._file.close()  # it was never opened
-        if not self._file.alive:
-            return self._file.main.ended
-        others: Future[None] = Future()
-        others.set_result(None)
-        return others
-
-    async def __aenter__(self) -> Self:
-        await self._enter()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     # -- threads -------------------------------------------------------------------------------------------------
 
@@ -304,31 +147,7 @@ class SqliteSaver:
             file = await self._enter()
         return Housekeeping(file.side, partial(self._read, lane=file.side), self._write)
 
-    async def _write(self, change: Change) -> Any:
-        file = self._file
-        if not (self._ready and file.alive):
-            file = await self._enter()
-        return await file.writer.write(change)
-
-    async def _read(self, work: Callable[[sqlite3.Connection], T], lane: Lane | None = None) -> T:
-        file = self._file
-        if not (self._ready and file.alive):
-            file = await self._enter()
-        return await awaited(file.reader if lane is None else lane, partial(_look, file, work))
-
     # -- without an event loop -------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """`aclose` for callers without an event loop.
-
-        Raises:
-            RunningLoopError: there is one in this thread.
-        """
-        refuse_in_loop("close")
-        try:
-            self._leave().result(_CLOSING_S)
-        except TimeoutError:
-            pass
 
     def delete_thread(self, thread_id: str) -> None:
         """`adelete_thread` for callers without an event loop.
@@ -338,20 +157,3 @@ class SqliteSaver:
         """
         refuse_in_loop("delete_thread")
         asyncio.run(self.adelete_thread(thread_id))
-
-    def __enter__(self) -> Self:
-        refuse_in_loop("__enter__")
-        self._enter_now()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _look(file: File, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-    try:
-        return patiently(lambda: within_snapshot(connection, work), file.place, file.writer.patience_s)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise damaged(error, file.place) from error

@@ -3,6 +3,7 @@
 from graphrt.channels.any_value import AnyValue
 from graphrt.channels.base import MISSING, BaseChannel, Missing
 from graphrt.channels.binop import BinaryOperatorAggregate
+from graphrt.channels.delta_channel import DeltaChannel
 from graphrt.channels.ephemeral_value import EphemeralValue
 from graphrt.channels.last_value import LastValue, LastValueAfterFinish
 from graphrt.channels.named_barrier_value import NamedBarrierValue, NamedBarrierValueAfterFinish
@@ -14,6 +15,7 @@ __all__ = [
     "AnyValue",
     "BaseChannel",
     "BinaryOperatorAggregate",
+    "DeltaChannel",
     "EphemeralValue",
     "LastValue",
     "LastValueAfterFinish",

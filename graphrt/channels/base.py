@@ -124,6 +124,25 @@ class BaseChannel(ABC, Generic[Value, Update, Checkpoint]):
         """A channel with the same configuration and value: updating either does not change the other."""
         return self.from_checkpoint(self.checkpoint())
 
+    def declared(self, typ: Any, /) -> Self:
+        """The channel of a key that is annotated with `typ` and this channel."""
+        return self.copy()
+
+    def prepare(self, value: Any, /) -> Any:
+        """A write as it is to be stored, before anybody sees it; what it is given may have been changed.
+
+        Raises:
+            InvalidUpdateError: it can be no write to this channel.
+        """
+        return value
+
+    def part_since(self, content: object, /) -> Any:
+        """What turns `content`, a former checkpoint, into this one (`graphrt.edits`), if the channel knows.
+
+        `MISSING` if nothing does, as it is the same; None for a channel that cannot tell.
+        """
+        return None
+
     def is_available(self) -> bool:
         """Would `get` return a value?"""
         try:

@@ -11,18 +11,17 @@ from typing import Final, NoReturn, get_args
 import click
 from rich.console import Console
 
-from graphrt.cli.exits import EXIT_CODES, Exit, Refused, errors_in_words
+from graphrt.cli.drawing import draw, target_argument
+from graphrt.cli.exits import EXIT_CODES, Exit, errors_in_words
 from graphrt.cli.given import read_input
-from graphrt.cli.lines import JsonLines, as_json
+from graphrt.cli.lines import JsonLines
 from graphrt.cli.migrate import migrate
 from graphrt.cli.questions import Pause, how_to_go_on
 from graphrt.cli.running import Request, View, run
 from graphrt.cli.storage import without_password
-from graphrt.cli.target import find, graph_of, settled
+from graphrt.cli.target import find
 from graphrt.cli.terminal import Terminal
 from graphrt.cli.threads import threads
-from graphrt.graph import CompiledStateGraph
-from graphrt.graph.drawing import Graph
 from graphrt.types import StreamMode
 from graphrt.version import __version__
 
@@ -30,7 +29,6 @@ __all__ = ["graphrt"]
 
 MODES: Final[tuple[StreamMode, ...]] = get_args(StreamMode)
 
-_target = click.argument("target", metavar="FILE_OR_MODULE:GRAPH")
 _traceback = click.option(
     "--traceback", "with_traceback", is_flag=True, help="Show Python's traceback of an error."
 )
@@ -46,6 +44,7 @@ def graphrt() -> None:
     """
 
 
+graphrt.add_command(draw)
 graphrt.add_command(threads)
 graphrt.add_command(migrate)
 
@@ -60,7 +59,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 
 
 @graphrt.command("run", epilog=EXIT_CODES)
-@_target
+@target_argument
 @click.option("--input", "given", metavar="JSON|@FILE|-", help="The input. Without it the thread goes on.")
 @click.option(
     "--resume",
@@ -75,6 +74,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 )
 @click.option("--json", "as_lines", is_flag=True, help="JSON lines, on a terminal too.")
 @click.option("--recursion-limit", type=click.IntRange(min=1), metavar="N", help="Steps the run may take.")
+@click.option("--profile", "profiled", is_flag=True, help="Show where the time went: nodes, storage, engine.")
 @_traceback
 def run_command(
     target: str,
@@ -85,6 +85,7 @@ def run_command(
     modes: frozenset[StreamMode] | None,
     as_lines: bool,
     recursion_limit: int | None,
+    profiled: bool,
     with_traceback: bool,
 ) -> None:
     """Run a graph.
@@ -107,6 +108,7 @@ def run_command(
                 thread=thread,
                 checkpointer=checkpointer,
                 recursion_limit=recursion_limit,
+                profiled=profiled,
             )
             with _view(console, shown, live=live) as view:
                 pause = asyncio.run(run(request, view))
@@ -132,28 +134,3 @@ def _say_interrupted(thread: str | None) -> NoReturn:
     again = f" Thread {thread!r} can go on: run it again without --input." if thread is not None else ""
     click.echo(f"Interrupted.{again}", err=True)
     raise SystemExit(Exit.INTERRUPTED)
-
-
-@graphrt.command("draw", epilog=EXIT_CODES)
-@_target
-@click.option(
-    "--format", "form", type=click.Choice(["mermaid", "ascii", "json"]), default="mermaid", show_default=True
-)
-@_traceback
-def draw_command(target: str, form: str, with_traceback: bool) -> None:
-    """Draw a graph as Mermaid text, in characters, or as JSON."""
-    with errors_in_words(with_traceback=with_traceback):
-        graph = graph_of(asyncio.run(settled(find(target))))
-        if not isinstance(graph, CompiledStateGraph):
-            raise Refused("Only graphs that a StateGraph compiles to can be drawn.")
-        click.echo(_drawn(graph.get_graph(), form).rstrip("\n"))
-
-
-def _drawn(picture: Graph, form: str) -> str:
-    match form:
-        case "ascii":
-            return picture.draw_ascii()
-        case "json":
-            return as_json(picture.to_json())
-        case _:
-            return picture.draw_mermaid()

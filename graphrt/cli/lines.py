@@ -28,6 +28,10 @@ class JsonLines:
         for question in pause.questions:
             self._write("interrupt", question)
 
+    def profile(self, report: Mapping[str, Any]) -> None:
+        """Where the time went."""
+        self._write("profile", report)
+
     def result(self, value: Any) -> None:
         """The run came to its end."""
         self._write("result", value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.cli.exits import Refused
+from graphrt.cli.profile import Profile
 from graphrt.cli.questions import Pause, questions_at
 from graphrt.cli.storage import opened
 from graphrt.cli.target import Graph, graph_of, settled
@@ -29,6 +31,10 @@ class View(Protocol):
         """The run stopped before its end; the result so far follows."""
         ...
 
+    def profile(self, report: Mapping[str, Any]) -> None:
+        """Where the time went, of a run that has ended in any way (`graphrt.cli.profile`)."""
+        ...
+
     def result(self, value: Any) -> None:
         """The run came to its end."""
         ...
@@ -48,6 +54,7 @@ class Request:
     thread: str | None = None
     checkpointer: str | None = None
     recursion_limit: int | None = None
+    profiled: bool = False
 
 
 async def run(request: Request, view: View) -> Pause | None:
@@ -81,13 +88,19 @@ async def run(request: Request, view: View) -> Pause | None:
 async def _stream(graph: Graph, request: Request, view: View) -> Pause | None:
     last: Any = None
     config = _config(request)
+    profile = Profile()
+    told: RunnableConfig = {**config, "callbacks": [profile]} if request.profiled else config
     modes: list[StreamMode] = ["values", *sorted(request.modes - {"values"})]
-    async with graph.astream(request.input, config, stream_mode=modes) as chunks:
-        async for mode, payload in chunks:
-            if mode == "values":
-                last = _without_questions(payload, last)
-            if mode in request.modes:
-                view.chunk(mode, payload)
+    try:
+        async with graph.astream(request.input, told, stream_mode=modes) as chunks:
+            async for mode, payload in chunks:
+                if mode == "values":
+                    last = _without_questions(payload, last)
+                if mode in request.modes:
+                    view.chunk(mode, payload)
+    finally:
+        if request.profiled:
+            view.profile(profile.report())
     pause = await _pause(graph, request.thread, config) if request.thread is not None else None
     if pause is not None:
         view.paused(pause)

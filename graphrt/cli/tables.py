@@ -11,9 +11,18 @@ from rich.text import Text
 
 from graphrt.checkpoint import StorageStats
 from graphrt.cli.lines import as_json
-from graphrt.graph.drawing.ascii import printable
+from graphrt.drawing.lettering import printable
 
-__all__ = ["checkpoints_table", "console", "show_state", "sized", "summary", "threads_table"]
+__all__ = [
+    "checkpoints_table",
+    "console",
+    "profile_summary",
+    "profile_table",
+    "show_state",
+    "sized",
+    "summary",
+    "threads_table",
+]
 
 _WIDE: Final = 200
 """Columns where no terminal says how many there are: nothing is folded in a file."""
@@ -52,6 +61,34 @@ def checkpoints_table(records: Iterable[Mapping[str, Any]]) -> Table:
             _name(", ".join(record["next"])),
         )
     return table
+
+
+def profile_table(report: Mapping[str, Any]) -> Table:
+    """One row for each node, the slowest first."""
+    table = _table("node", "tasks", "total", "longest", "failed", "retries")
+    for node in report["nodes"]:
+        table.add_row(
+            _name(node["node"]),
+            str(node["count"]),
+            _ms(node["total_s"]),
+            _ms(node["max_s"]),
+            str(node["failed"] or "-"),
+            str(node["retries"] or "-"),
+        )
+    return table
+
+
+def profile_summary(report: Mapping[str, Any]) -> Text:
+    """The whole run in a line."""
+    return Text(
+        f"{_ms(report['total_s'])} in {report['steps']} steps: nodes {_ms(report['nodes_s'])}, storage "
+        f"{_ms(report['storage_s'])} in {report['commits']} commits, showing it {_ms(report['stream_s'])}, engine "
+        f"{_ms(report['engine_s'])}"
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.2f} ms" if seconds < 10 else f"{seconds:.1f} s"
 
 
 def show_state(shown: Console, record: Mapping[str, Any]) -> None:

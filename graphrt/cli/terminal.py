@@ -14,7 +14,8 @@ from rich.text import Text
 from graphrt.cli.lines import as_json
 from graphrt.cli.progress import Progress, Row
 from graphrt.cli.questions import Pause
-from graphrt.graph.drawing.ascii import printable
+from graphrt.cli.tables import profile_summary, profile_table
+from graphrt.drawing.lettering import printable
 
 __all__ = ["Terminal", "asked", "duration"]
 
@@ -62,6 +63,12 @@ class Terminal:
         self._print(self._progress.close())
         for question in pause.questions:
             self._console.print(asked(question))
+
+    def profile(self, report: Mapping[str, Any]) -> None:
+        """Where the time went."""
+        self._print(self._progress.close())
+        self._console.print(profile_table(report))
+        self._console.print(profile_summary(report))
 
     def result(self, value: Any) -> None:
         """The run came to its end."""

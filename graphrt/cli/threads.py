@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import click
@@ -12,13 +13,17 @@ from graphrt.checkpoint import (
     Measures,
     Stored,
 )
-from graphrt.cli.exits import Refused
+from graphrt.cli.drawing import put
+from graphrt.cli.exits import Refused, errors_in_words
 from graphrt.cli.forgetting import delete, prune
 from graphrt.cli.lines import as_json
 from graphrt.cli.questions import questions_at
 from graphrt.cli.reading import checkpoint_record, state_record, thread_record
 from graphrt.cli.storage import checkpointer_option, done, found, opened, traceback_option, unable
 from graphrt.cli.tables import checkpoints_table, console, show_state, summary, threads_table
+from graphrt.cli.target import find, graph_of, settled
+from graphrt.drawing import marks_of_thread
+from graphrt.pregel.threads import names_in
 from graphrt.serde import Serializer
 
 __all__ = ["threads"]
@@ -69,12 +74,34 @@ def list_command(
 @checkpointer_option
 @_namespace
 @click.option("--checkpoint", metavar="ID", help="An older checkpoint.")
+@click.option(
+    "--svg",
+    "picture",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="A picture instead: what ran, how often, how long, what failed or waits. Needs --graph.",
+)
+@click.option("--graph", "target", metavar="FILE_OR_MODULE:GRAPH", help="The graph to draw for --svg.")
 @_json
 @traceback_option
 def show_command(
-    thread: str, url: str, namespace: str, checkpoint: str | None, as_lines: bool, with_traceback: bool
+    thread: str,
+    url: str,
+    namespace: str,
+    checkpoint: str | None,
+    picture: str | None,
+    target: str | None,
+    as_lines: bool,
+    with_traceback: bool,
 ) -> None:
     """Show a thread's newest state: values, tasks that wait, errors, open questions."""
+    if picture is not None or target is not None:
+        if picture is None or target is None or checkpoint is not None or as_lines:
+            raise click.UsageError("--svg [FILE] and --graph go together, without --checkpoint and --json.")
+        with errors_in_words(with_traceback=with_traceback):
+            put(asyncio.run(_overlaid(find(target), thread, url, namespace)), picture)
+        return
 
     async def work() -> None:
         async with opened(url) as saver:
@@ -90,6 +117,17 @@ def show_command(
             show_state(console(), record)
 
     done(work(), with_traceback=with_traceback)
+
+
+async def _overlaid(made: object, thread: str, url: str, namespace: str) -> str:
+    """The thread's run, drawn on its graph."""
+    graph = graph_of(await settled(made))
+    async with opened(url) as saver:
+        await found(saver, thread)
+        marks = await marks_of_thread(saver, thread, namespace)
+    for _, inner in graph.get_subgraphs(namespace=names_in(namespace), recurse=True) if namespace else ():
+        graph = inner
+    return graph.get_graph(xray=True).draw_svg(marks=marks)
 
 
 def _nothing_there(thread: str, namespace: str, checkpoint: str | None) -> str:

@@ -5,8 +5,8 @@ reference per item). When it is written again, the two are compared item by item
 same place is the same stored item, however its content may have changed since (docs/state.md, "Changing a value in
 place"). What differs becomes a part (`graphrt.edits`), or the value is stored whole where that is shorter.
 
-The two reducers that most states use, `operator.add` on lists and `operator.or_` on dicts, say by themselves what they
-added; with them a commit costs the same however long the list is.
+The reducers that most states use, `operator.add` on lists, `operator.or_` on dicts and `add_messages`, say by
+themselves what they added; with them a commit costs the same however long the list is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from graphrt.channels import BinaryOperatorAggregate
+from graphrt.channels.base import MISSING
 from graphrt.core.plan import Channel
 from graphrt.edits import Merge, Weave
 
@@ -33,17 +34,17 @@ GROWING: Final = frozenset({list, dict, str})
 SMALL: Final = 96
 """Bytes up to which a value is stored whole and again rather than in parts or by reference."""
 
-_MISSING: Final = object()
 _OR: Final[object] = getattr(operator, "or_")  # noqa: B009 - pyright knows only half of its type
 _type: Callable[[object], type] = type
 """`type`, for which pyright has a precise but unusable result where the argument is Any."""
 
 
 class Held(Struct, eq=False):
-    """One value as it is stored: `parts` behind the last whole one."""
+    """One value as it is stored: `parts` behind the last whole one; `seen` is the object that `content` copies."""
 
     content: Any
     parts: int
+    seen: Any = None
 
 
 class Entry(Struct, frozen=True):
@@ -70,7 +71,7 @@ class Book:
     def learn(self, index: int, content: Any, *, size: int, parts: int) -> None:
         """Storage holds `content` in `size` bytes: a whole value and so many parts."""
         if size > SMALL and type(content) in GROWING:
-            self.held[index] = Held(_copy(content), parts)
+            self.held[index] = Held(_copy(content), parts, content)
         else:
             self.held.pop(index, None)
 
@@ -89,14 +90,16 @@ class Book:
         """
         held = self.held.get(index)
         if held is not None and type(content) is type(held.content):
-            added = _added(channel, held.content, content, written)
+            added = _added(channel, held, content, written)
             part = added if added is not None else _difference(held.content, content)
-            if part is _MISSING:
+            if part is MISSING:
                 return Entry(None, part=True)
             if part is not None and held.parts < len(content) + 64:
                 data = encode(part)
                 _take(held, content, part)
-                return Entry(data, part=True, as_written=added is not None)
+                return Entry(
+                    data, part=True, as_written=added is not None and _is_written(channel, part, written)
+                )
         data = encode(content)
         self.learn(index, content, size=len(data), parts=0)
         return Entry(data, part=False)
@@ -109,6 +112,7 @@ def _copy(content: Any) -> Any:
 def _take(held: Held, content: Any, part: Any) -> None:
     """The book's own copy follows; what was added is enough where nothing else changed."""
     held.parts += 1
+    held.seen = content
     if type(part) is list:
         held.content += part
     elif type(part) is dict:
@@ -117,10 +121,20 @@ def _take(held: Held, content: Any, part: Any) -> None:
         held.content = _copy(content)
 
 
-def _added(channel: Any, before: Any, now: Any, written: Sequence[Any]) -> Any:
+def _is_written(channel: Any, part: Any, written: Sequence[Any]) -> bool:
+    """Whether the part of a known reducer is the one write, so that the task's result need not have it again."""
+    if _type(channel) is BinaryOperatorAggregate:
+        return True
+    items: Any = written[0] if len(written) == 1 else None
+    return type(part) is list is type(items) and len(part) == len(items) and not any(map(is_not, part, items))
+
+
+def _added(channel: Any, held: Held, now: Any, written: Sequence[Any]) -> Any:
     """What a known reducer has added, None if that cannot be said without comparing."""
+    before = held.content
     if _type(channel) is not BinaryOperatorAggregate:
-        return None
+        # One that a node has appended to in place is not the one that is stored.
+        return channel.part_since(held.seen) if len(held.seen) == len(before) else None
     reducer = channel.operator
     kind = _type(now)
     if kind is str or not written or any(_type(write) is not kind for write in written):
@@ -136,13 +150,13 @@ def _added(channel: Any, before: Any, now: Any, written: Sequence[Any]) -> Any:
 
 
 def _difference(before: Any, now: Any) -> Any:
-    """The part that makes `now` of `before`; `_MISSING` if they are the same, None if there is no short one."""
+    """The part that makes `now` of `before`; `MISSING` if they are the same, None if there is no short one."""
     if _type(now) is list:
         return _list_difference(before, now)
     if _type(now) is dict:
         return _dict_difference(before, now)
     if now == before:
-        return _MISSING
+        return MISSING
     return now[len(before) :] if now.startswith(before) else None
 
 
@@ -150,7 +164,7 @@ def _list_difference(before: list[Any], now: list[Any]) -> Any:
     old = len(before)
     common: int = next(compress(count(), map(is_not, before, now)), min(old, len(now)))
     if common == old:
-        return now[old:] if len(now) > old else _MISSING
+        return now[old:] if len(now) > old else MISSING
     where = {id(item): index for index, item in enumerate(before)}
     runs: list[list[int]] = [[0, common, 0]]
     items: list[Any] = []
@@ -174,9 +188,9 @@ def _dict_difference(before: dict[Any, Any], now: dict[Any, Any]) -> Any:
     if not (_texts(now) and _texts(before)):
         return None  # 1 and True are one key and two values
     drop = [key for key in before if key not in now]
-    put = {key: value for key, value in now.items() if before.get(key, _MISSING) is not value}
+    put = {key: value for key, value in now.items() if before.get(key, MISSING) is not value}
     if not drop and not put:
-        return _MISSING if list(before) == list(now) else None
+        return MISSING if list(before) == list(now) else None
     if 2 * len(put) > len(now):
         return None
     left = [key for key in before if key in now] if drop else list(before)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from graphrt.checkpoint import ChannelData, Stored, TaskResult
 from graphrt.constants import END
 from graphrt.core.commit import advance, commit_null
+from graphrt.core.handled import hand_over, was_handed_over
 from graphrt.core.ids import path_text
 from graphrt.core.interrupts import is_null
 from graphrt.core.plan import Node, Plan
@@ -155,7 +156,10 @@ def finish_step(state: State, results: Iterable[TaskResult], decode: Decode) -> 
         sends_changed = sends_changed or state.sends_changed
     tasks = planned(state, None)
     known = {result.path: result for result in results if result.error is None}
+    whole = {result.path: result for result in results}
     for task in tasks:
+        if was_handed_over(task, whole) is not None:
+            hand_over(state.plan, task)
         if (result := known.get(path_text(task))) is not None:
             adopt(state.plan, task, result, decode, running=False)
     finished = sorted([task for task in tasks if task.restored], key=_order)

@@ -155,4 +155,9 @@ def path_text(task: Task) -> str:
             else f"!{task.key.translate(_ESCAPED)}"
         )
         return path_text(task.caller) + place
-    return task.node.path if task.index < 0 else f"~__pregel_push, {task.index:010d}, {task.generation:010d}"
+    node = task.node
+    return (
+        node.path
+        if task.index < 0
+        else f"~__pregel_push, {task.index:010d}, {task.generation:010d}{node.suffix}"
+    )

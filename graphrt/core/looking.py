@@ -8,12 +8,14 @@ taking the step as far as it has got.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from copy import copy
 from typing import Any, Final, TypeAlias
 
 from graphrt.checkpoint import Stored, TaskResult
 from graphrt.checkpoint.times import iso_of
 from graphrt.core.book import SMALL
 from graphrt.core.commit import commit, commit_null
+from graphrt.core.handled import hand_over, was_handed_over
 from graphrt.core.ids import id_at, path_text, task_namespace
 from graphrt.core.interrupts import PAUSED, answers_of, is_null
 from graphrt.core.outcomes import Outcomes
@@ -93,6 +95,8 @@ class Onlooker:
             values = self._values(stored)
             for due in step:
                 tasks.append(self._task(due, stored, known.get(due.text)))
+                if due.task.node.policy is not None and was_handed_over(due.task, known):
+                    tasks.append(self._handler(due.task, stored, known))
         self.outcomes.near = stored
         return self._snapshot(stored, values, names, tasks)
 
@@ -180,6 +184,13 @@ class Onlooker:
             step = [*self._sight.sent(content, self._namespace), *step]
         return tuple([due.name for due in step]), step
 
+    def _handler(self, failed: Task, stored: Stored, known: Mapping[str, TaskResult]) -> PregelTask:
+        """The task of an error handler that had its turn."""
+        task = copy(failed)
+        hand_over(self._sight.plan, task)
+        due = self._sight.due(task, self._namespace)
+        return self._task(due, stored, known.get(due.text))
+
     # -- what has to be worked out ---------------------------------------------------------------------------------
 
     def _worked_out(
@@ -195,6 +206,9 @@ class Onlooker:
         finished: list[Task] = []
         shown: list[PregelTask] = []
         for task in step:
+            if (failed := was_handed_over(task, known)) is not None:
+                shown.append(self._task(self._sight.due(task, self._namespace), stored, failed, live=live))
+                hand_over(plan, task)
             found = known.get(path_text(task))
             due = self._sight.due(task, self._namespace)
             shown.append(self._task(due, stored, found, live=live, answered=answered))

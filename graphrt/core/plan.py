@@ -10,16 +10,20 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from msgspec import Struct
 
 from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue, UntrackedValue
 from graphrt.checkpoint import ChannelData
 from graphrt.errors import UnknownTargetError, did_you_mean
+from graphrt.types import Command
 
 if TYPE_CHECKING:
+    from graphrt.core.caching import CacheRule
+    from graphrt.core.retrying import Policy
     from graphrt.core.state import Task
+    from graphrt.managed.base import ManagedKeys
 
 __all__ = [
     "BRANCH_TO",
@@ -73,6 +77,7 @@ class Branch(Struct, eq=False):
     Attributes:
         quick: `path` is called with the state's dict and nothing else, in place.
         hops: the node that an answer leads to, None for END, for answers that lead to plain nodes.
+        managed: keys that it reads besides those of its view; then there is a `mapper` in any case.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Branch(Struct, eq=False):
     typed: bool = False
     quick: bool = False
     hops: Mapping[str, int | None] = {}
+    managed: ManagedKeys = ()
 
 
 class Node(Struct, eq=False):
@@ -104,6 +110,10 @@ class Node(Struct, eq=False):
         express: nothing about the node keeps it off the express way (`engine.express`).
         keys: the channels it writes by key; `cells` those of them that the express way can write by itself.
         graph: the compiled graph that the node is, if it is one; it enters an event loop by itself if it needs one.
+        policy: how it is tried again, how long it may take, who handles its errors; None for nothing of it.
+        suffix: what its tasks' paths have behind those of the tasks that they stand in for (`core.handled`).
+        managed: keys that it reads besides those of its view; then there is a `mapper` in any case.
+        cache: how its results are found in a cache, if they are kept.
     """
 
     name: str
@@ -129,6 +139,10 @@ class Node(Struct, eq=False):
     cells: dict[str, Cell] = {}
     graph: Any = None
     is_graph: bool = False
+    policy: Policy | None = None
+    suffix: str = ""
+    managed: ManagedKeys = ()
+    cache: CacheRule | None = None
 
     def __post_init__(self) -> None:
         self.path = f"~__pregel_pull, {self.name}"
@@ -153,11 +167,14 @@ class Plan(Struct, eq=False):
         idle: channels that may change in a step that does not write them (E8).
         finishers: channels that want to know when nothing else is left to do (E9).
         untracked: channels whose values are never stored.
+        prepare: per channel that wants to, what makes a write storable (`BaseChannel.prepare`).
         alone: per node, a tuple with its name.
         initial: some channel has a value before its first write.
         start: the node that hands out the input, if the graph has one.
         joins: (channel, node it leads to) of every join, to name what a run left waiting.
         strict: names that LangGraph would ignore are errors (docs/differences.md).
+        cached: results of some nodes are kept.
+        calls: the policy of tasks that its nodes call, where those have none of their own.
     """
 
     name: str
@@ -173,6 +190,7 @@ class Plan(Struct, eq=False):
     joins: tuple[tuple[int, str], ...] = ()
     start: Node | None = None
     strict: bool = True
+    calls: Policy | None = None
     node_index: dict[str, int] = {}
     channel_index: dict[str, int] = {}
     shown: tuple[tuple[tuple[int, str], ...], ...] = ()
@@ -180,7 +198,9 @@ class Plan(Struct, eq=False):
     finishers: tuple[int, ...] = ()
     initial: bool = False
     untracked: frozenset[int] = frozenset()
+    prepare: dict[int, Callable[[Any], Any]] = {}
     alone: tuple[tuple[str], ...] = ()
+    cached: bool = False
 
     def __post_init__(self) -> None:
         self.node_index = {node.name: node.index for node in self.nodes}
@@ -193,6 +213,7 @@ class Plan(Struct, eq=False):
         self.shown = tuple(map(tuple, shown))
         self.idle = frozenset(i for i, c in enumerate(self.channels) if c.reacts_to_idle)
         self.initial = any(channel.fresh().is_available() for channel in self.channels)
+        self.cached = any(node.cache is not None for node in self.nodes)
         self.alone = tuple((node.name,) for node in self.nodes)
         for node in self.nodes:
             node.arm_writes = tuple(arm_write(self.nodes[i]) for i in node.arms)
@@ -201,6 +222,7 @@ class Plan(Struct, eq=False):
                     key: cell for key, i in node.keys.items() if (cell := self._cell(i)) is not None
                 }
         self.untracked = frozenset(i for i, c in enumerate(self.channels) if isinstance(c, UntrackedValue))
+        self.prepare = {i: c.prepare for i, c in enumerate(self.channels) if overrides(c, "prepare")}
         self.finishers = tuple(i for i, c in enumerate(self.channels) if overrides(c, "finish"))
 
     def _cell(self, index: int) -> Cell | None:
@@ -208,6 +230,24 @@ class Plan(Struct, eq=False):
         if self.triggered[index] or kind not in (LastValue, BinaryOperatorAggregate):
             return None
         return index, kind is LastValue, self.shown[index]
+
+    def prepared(self, given: Any) -> Any:
+        """A run's input as it is to be stored: what its keys mean to channels that want to say something about it.
+
+        Raises:
+            InvalidUpdateError: a channel cannot take it.
+        """
+        if not self.prepare or self.start is None or type(given) is Command:
+            return given
+        keys = self.start.keys
+        if len(keys) == 1 and "__root__" in keys:
+            prepare = self.prepare.get(keys["__root__"])
+            return given if prepare is None else prepare(given)
+        if not isinstance(given, dict):
+            return given
+        values = cast("dict[str, Any]", given)
+        wanted = [(key, self.prepare[i]) for key, i in keys.items() if i in self.prepare and key in values]
+        return {**values, **{key: prepare(values[key]) for key, prepare in wanted}} if wanted else values
 
     def target(self, name: object) -> Target | None:
         """Where `name` leads, None for a name that does not exist and may be ignored.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from graphrt.channels.base import MISSING
+from graphrt.core.managed import with_managed
+from graphrt.core.retrying import in_time
 from graphrt.core.state import State, Task, TaskOwner
 
 __all__ = ["plan_step"]
@@ -26,21 +28,24 @@ def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
     for number, send in enumerate(state.sends):
         target = plan.target(send.node)
         if target is not None:
-            tasks.append(Task(nodes[target.node], send.arg, owner, number, generation=state.generation))
+            node = nodes[target.node] if send.timeout is None else in_time(nodes[target.node], send.timeout)
+            tasks.append(Task(node, send.arg, owner, number, generation=state.generation))
     for index in state.armed:
         node = nodes[index]
         view = views[node.view]
         if view and node.mapper is None:  # the common case, worth its own line: 0.3 us of a 3 us step
             tasks.append(Task(node, view.copy(), owner, -1))
-        elif (value := node_input(state, index)) is not MISSING:
+        elif (value := node_input(state, index, owner)) is not MISSING:
             tasks.append(Task(node, value, owner, -1))
     return tasks
 
 
-def node_input(state: State, index: int) -> Any:
+def node_input(state: State, index: int, owner: TaskOwner | None) -> Any:
     """What a triggered node reads: a fresh object of its schema, MISSING if its single channel is empty (D4, B5)."""
     node = state.plan.nodes[index]
     value = state.read(node.view)
     if value is MISSING or node.mapper is None:
         return value
+    if node.managed:
+        value = with_managed(value, node.managed, cast(TaskOwner, owner))
     return node.mapper(value)

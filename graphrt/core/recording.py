@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
@@ -144,7 +144,7 @@ def _storable(plan: Plan, send: Send) -> Send:
     if not plan.untracked or not isinstance(send.arg, dict):
         return send
     hidden = {plan.channel_names[i] for i in plan.untracked}
-    return Send(send.node, {key: value for key, value in arg.items() if key not in hidden})
+    return structs.replace(send, arg={key: value for key, value in arg.items() if key not in hidden})
 
 
 def names_of(plan: Plan, nodes: Sequence[int]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ __all__ = [
     "has_values",
     "has_written",
     "in_words",
+    "message_metadata",
     "recorded_of",
     "result_of",
     "select",
@@ -118,6 +119,14 @@ def task_finished(
         "result": result_of(task, selection),
         "interrupts": [],
     }
+
+
+def message_metadata(task: Task, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """What is said of a message: which task it comes from, and what the run's config says (LangGraph J5)."""
+    config = task.config
+    tags = [*config.get("tags", ()), *tags]
+    metadata = config.get("metadata", {})
+    return {**metadata, "tags": tags} if tags else {**metadata}
 
 
 def in_words(interrupt: Interrupt[Any]) -> dict[str, Any]:

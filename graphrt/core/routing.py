@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
 from graphrt.constants import END, START
+from graphrt.core.managed import with_managed
 from graphrt.core.plan import Branch, Channel, Plan
 from graphrt.core.state import State, Task
 from graphrt.errors import GraphValidationError, InvalidUpdateError, UnknownTargetError, did_you_mean
@@ -61,9 +62,20 @@ def router_input(state: State, task: Task, branch: Branch) -> Any:
     if value is MISSING:
         return None
     if branch.mapper is not None:
-        return branch.mapper(value)
+        return (
+            branch.mapper(value) if not branch.managed else _managed_input(task, branch, branch.mapper, value)
+        )
     output = task.output
     if not branch.typed and type(value) is type(output) is dict and not output.keys() <= value.keys():
+        return {**output, **value}
+    return value
+
+
+def _managed_input(task: Task, branch: Branch, mapper: Callable[[dict[str, Any]], Any], value: Any) -> Any:
+    """The same for a router that reads managed keys."""
+    value = mapper(with_managed(value, branch.managed, task.owner))
+    output = task.output
+    if not branch.typed and type(value) is type(output) is dict:
         return {**output, **value}
     return value
 

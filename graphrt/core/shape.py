@@ -18,11 +18,14 @@ __all__ = [
     "callable_name",
     "first_parameter",
     "hints_of",
+    "injected_as",
     "is_async_callable",
     "shape_of",
 ]
 
-_INJECTED: Final = {"config": "RunnableConfig", "writer": "StreamWriter", "runtime": None}
+_INJECTED: Final = {
+    "config": "RunnableConfig", "writer": "StreamWriter", "store": "BaseStore", "runtime": None, "previous": None,
+}  # fmt: skip
 """Parameter name -> the name of the type it must be annotated with, if it is annotated; None for any type."""
 
 
@@ -88,7 +91,7 @@ def _injection(action: Any, *, own_graph: bool) -> Injection:
         return ()
     return tuple(
         [
-            (parameter.name, parameter.name)
+            (parameter.name, injected_as(parameter))
             for position, parameter in enumerate(parameters)
             if (position > 0 or parameter.kind is parameter.KEYWORD_ONLY) and asks_for_injection(parameter)
         ]
@@ -96,12 +99,21 @@ def _injection(action: Any, *, own_graph: bool) -> Injection:
 
 
 def asks_for_injection(parameter: inspect.Parameter) -> bool:
-    """Whether a parameter gets the config, the writer or the runtime: by its name, unless its annotation objects."""
+    """Whether a parameter gets the config, the writer, ...: by its name, unless its annotation objects."""
     if parameter.name not in _INJECTED:
         return False
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
         return False
     return _means(parameter.annotation, _INJECTED[parameter.name])
+
+
+def injected_as(parameter: inspect.Parameter) -> str:
+    """The attribute of the running task that a parameter gets. A store must be there, unless None will do."""
+    if parameter.name != "store" or parameter.default is not parameter.empty:
+        return parameter.name
+    hint = parameter.annotation
+    text = hint if isinstance(hint, str) else f"{hint!r}"
+    return "store" if "None" in text or "Optional" in text else "needed_store"
 
 
 def _means(annotation: Any, type_name: str | None) -> bool:

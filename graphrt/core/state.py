@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from graphrt.channels.base import MISSING
 from graphrt.core.plan import Channel, Node, Plan
+from graphrt.errors import MissingStoreError
 from graphrt.types import Send, StreamWriter, TaskPath
 
 if TYPE_CHECKING:
@@ -24,10 +25,20 @@ __all__ = ["State", "Task", "TaskOwner"]
 class TaskOwner(Protocol):
     """The run a task belongs to: it builds what a node may ask for, when it asks."""
 
+    @property
+    def step(self) -> int: ...
+    @property
+    def stop(self) -> int: ...
     def config_of(self, task: Task) -> RunnableConfig: ...
     def runtime_of(self, task: Task) -> Runtime[Any]: ...
     def writer_of(self, task: Task) -> StreamWriter: ...
+    @property
+    def store(self) -> Any: ...
+    @property
+    def previous(self) -> Any: ...
     def ask(self, task: Task, value: Any, response_schema: Any) -> Any: ...
+    def shows(self, mode: str) -> Any: ...
+    def push(self, task: Task, key: str, value: Any) -> None: ...
 
 
 class Task(Struct, eq=False):
@@ -48,6 +59,7 @@ class Task(Struct, eq=False):
         caller: the task whose function called this one (`graphrt.func.task`); `index` is the number of the call then.
         key: what tells this step (`graphrt.func.step`) of its caller from others; None for a call.
         scope: what its function has asked, called and remembered, once it has (`engine.scope`).
+        trial: which attempt this is, if the node has a policy or somebody has asked (`engine.trial`).
     """
 
     node: Node
@@ -69,6 +81,7 @@ class Task(Struct, eq=False):
     caller: Task | None = None
     key: str | None = None
     scope: Any = None
+    trial: Any = None
 
     @property
     def path(self) -> TaskPath:
@@ -96,13 +109,48 @@ class Task(Struct, eq=False):
         return self._owner.runtime_of(self)
 
     @property
+    def error(self) -> Any:
+        """What an error handler is to handle, a `NodeError`."""
+        return None if self.trial is None else self.trial.error
+
+    @property
     def writer(self) -> StreamWriter:
         """The writer to the run's custom stream."""
         return self._owner.writer_of(self)
 
+    @property
+    def store(self) -> Any:
+        """The run's store, None if it has none."""
+        return self._owner.store
+
+    @property
+    def needed_store(self) -> Any:
+        """The run's store.
+
+        Raises:
+            MissingStoreError: it has none.
+        """
+        store = self._owner.store
+        if store is None:
+            raise MissingStoreError(self.node.name)
+        return store
+
+    @property
+    def previous(self) -> Any:
+        """What an entrypoint saved on this thread before."""
+        return self._owner.previous
+
     def ask(self, value: Any, response_schema: Any) -> Any:
         """`graphrt.types.interrupt`."""
         return self._owner.ask(self, value, response_schema)
+
+    def shows(self, mode: str) -> Any:
+        """The streams that want what nodes report in this mode (`graphrt.engine.stream.Targets`)."""
+        return self._owner.shows(mode)
+
+    def push(self, key: str, value: Any) -> None:
+        """Write to the state before what the node returns is written."""
+        self._owner.push(self, key, value)
 
     def go(self, plan: Plan, where: str | Send) -> None:
         """Record that this task leads to a node, by name or by Send (LangGraph H1, H4).

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from graphrt.core.handled import with_handlers
 from graphrt.core.ids import interrupt_id, path_text
 from graphrt.core.interrupts import (
     PASSED_ON,
@@ -75,7 +76,8 @@ async def take_answers(run: Run, given: Any, stored: Stored, *, again: bool) -> 
             pending: Mapping[str, Question] = {}
             resume = _translated(run, resume, stored)
         else:
-            planned = {path_text(task) for task in plan_step(run.state, run)}  # Sends may have been replaced
+            step = with_handlers(run.plan, plan_step(run.state, run))  # Sends may have been replaced
+            planned = {path_text(task) for task in step}
             waiting = [result for result in stored.results if result.path in planned]
             pending = open_questions(waiting, journal.decode_raw)
         strict = run.plan.strict
@@ -140,7 +142,7 @@ def _translated(run: Run, resume: Any, stored: Stored) -> Any:
     if answers is None:
         return resume
     asked = numbered(stored.results, journal.decode_raw)
-    tasks = {path_text(task): task for task in plan_step(run.state, run)}
+    tasks = {path_text(task): task for task in with_handlers(run.plan, plan_step(run.state, run))}
     run.step += 1
     ids: dict[str, str] = {}
     for id, (path, number) in asked.items():

@@ -194,9 +194,10 @@ async def call_node(state: State, task: Task) -> None:
         task.output = await call(task)
     else:
         stop = partial(cancel_calls, task)
-        output = task.output = await in_worker_thread(copy_context(), call, task, on_cancel=stop)
+        context = copy_context()
+        output = task.output = await in_worker_thread(context, call, task, on_cancel=stop)
         if type(output) is CoroutineType:
-            task.output = await task.output
+            task.output = await _stepped(context, task.output)
     routing = finish(state, task, None)
     if routing is not None:
         await routing

@@ -13,13 +13,16 @@ from functools import partial
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, cast
 
+from graphrt.channels.base import MISSING
 from graphrt.config import current_task, running_task
 from graphrt.core.ids import path_text
 from graphrt.core.interrupts import paused_record
 from graphrt.core.plan import Node
+from graphrt.core.retrying import combined
 from graphrt.core.state import Task
 from graphrt.engine.asking import asked_by, passed_on
 from graphrt.engine.attempt import own_doing
+from graphrt.engine.attempts import keep_trying
 from graphrt.engine.calls import cancel_calls, settle_scope
 from graphrt.engine.door import HOME, running_loop
 from graphrt.engine.memos import keep, recalled, value_of
@@ -27,6 +30,7 @@ from graphrt.engine.pausing import signal_in
 from graphrt.engine.remote import RemoteFuture, SideLoop
 from graphrt.engine.scope import MAKING, Scope, scope_of
 from graphrt.engine.slots import Slots
+from graphrt.engine.trial import live_of, live_path, part_of
 from graphrt.engine.workers import in_worker_thread
 from graphrt.errors import GraphDrained, GraphInterrupt, InvalidResumeError
 
@@ -50,6 +54,9 @@ def call_task(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             f"Task {node.name!r} was called by {caller.node.name!r}, which was cancelled."
         )
     task = Task(node, (args, kwargs), caller.owner, next(scope.calls), caller=caller)
+    trial = scope.trial
+    if trial is not None:
+        part_of(task, trial)
     loop = running_loop()
     if loop is None:
         return _call_elsewhere(task, scope)
@@ -102,7 +109,7 @@ async def _work(task: Task) -> Any:
     return output
 
 
-async def _attend(run: Run, task: Task, caller: Task) -> Any:
+async def _attend(run: Run, task: Task, caller: Task) -> Any:  # noqa: C901 - a function more costs each call
     """A call from its announcement to its report."""
     slots = _slots_of(run)
     if slots is not None:
@@ -113,20 +120,34 @@ async def _attend(run: Run, task: Task, caller: Task) -> Any:
     keeper = run.keeper
     if keeper is not None and (memo := recalled(run, task)) is not None:
         return value_of(run, task.node.call, memo)
+    live = None if keeper is not None or task.scope is None else live_of(task)
+    if live is not None and (known := live.get(live_path(task), MISSING)) is not MISSING:
+        return known
     if slots is not None:
         await slots.take(task)
     try:
-        args, kwargs = task.input
-        function: Any = task.node.call
-        if task.node.is_async:
-            output = await function(*args, **kwargs)
+        if run.observed is not None:
+            run.observed.entered(task)
+        policy = task.node.policy or run.plan.calls
+        if policy is not None:
+            await keep_trying(run, task, combined(policy, run.plan.calls), partial(_perform, task))
+            output = task.output
         else:
-            output = await in_thread(task, function, *args, **kwargs)
-        task.output = output
-        if task.scope is not None and task.scope.busy:
-            await settle_scope(task, None)
+            args, kwargs = task.input
+            function: Any = task.node.call
+            if task.node.is_async:
+                output = await function(*args, **kwargs)
+            else:
+                output = await in_thread(task, function, *args, **kwargs)
+            task.output = output
+            if task.scope is not None and task.scope.busy:
+                await settle_scope(task, None)
+        if run.observed is not None:
+            run.observed.left(task)
         if keeper is not None:
             await keep(run, task, task.node.call, f"Task {task.node.name!r}", output)
+        elif live is not None:
+            live[live_path(task)] = output
     except BaseException as failure:
         blamed = await _lost(run, task, failure)
         try:
@@ -140,6 +161,18 @@ async def _attend(run: Run, task: Task, caller: Task) -> Any:
     if publisher is not None:
         publisher.finished(task, run.identify(task), run.step)
     return output
+
+
+async def _perform(task: Task) -> None:
+    """One attempt at a call whose task has a policy; what `_attend` does for others without a further coroutine."""
+    args, kwargs = task.input
+    function: Any = task.node.call
+    if task.node.is_async:
+        task.output = await function(*args, **kwargs)
+    else:
+        task.output = await in_thread(task, function, *args, **kwargs)
+    if task.scope is not None and task.scope.busy:
+        await settle_scope(task, None)
 
 
 def _no_more_alive(caller: Task) -> None:
@@ -177,12 +210,16 @@ async def _lost(run: Run, task: Task, failure: BaseException) -> BaseException:
         return await paused(run, task, signal)
     if not isinstance(blamed, (InvalidResumeError, GraphDrained)):
         await run.failed(task, blamed)
+    if run.observed is not None:
+        run.observed.failed(task, blamed)  # if it is none of these, or was cancelled
     return blamed
 
 
 async def paused(run: Run, task: Task, interrupt: GraphInterrupt) -> GraphInterrupt:
     """A call waits for answers: keep its questions, and let its caller wait too (LangGraph I18)."""
     questions = asked_by(run, task, interrupt)
+    if run.observed is not None:
+        run.observed.paused(task, tuple([question.shown(run.decode_any) for question in questions]))
     assert task.caller is not None
     passed_on(questions, task.caller)
     if run.keeper is not None:

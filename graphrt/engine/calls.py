@@ -41,6 +41,9 @@ async def settle_scope(task: Task, failure: BaseException | None) -> None:
     if failure is None and scope.passed_on:
         run: Run = task.owner
         raise GraphInterrupt([question.shown(run.decode_any) for question in scope.passed_on])
+    if failure is None and scope.pushed:
+        task.writes += scope.pushed
+        scope.pushed = []
 
 
 def cancel_calls(task: Task) -> None:

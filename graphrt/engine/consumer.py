@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from graphrt.engine.patience import wait_out
-from graphrt.engine.stream import Hub
+from graphrt.engine.stream import Chunk, Hub
 from graphrt.errors import GraphBubbleUp
 
 __all__ = ["RunStream"]
@@ -56,23 +56,35 @@ class RunStream:
         return self
 
     async def __anext__(self) -> Any:
-        hub = self._begin()
+        hub = self._hub if self._execute is None else self._begin()
         if hub is None:
             raise StopAsyncIteration
         while True:
-            try:
-                chunk = await hub.take()
-            except BaseException:
-                await self.aclose()
-                raise
+            # What is there already is taken without a call: this is gone through for each token of a model.
+            if hub.chunks:
+                chunk: Chunk | None = hub.chunks.popleft()
+                if hub.writers:
+                    hub.grant()
+            else:
+                chunk = await self._next(hub)
             if chunk is None:
                 await self._end()
                 raise StopAsyncIteration
             ns, mode, payload = chunk
-            if mode in self._print:
-                print(f"[{mode}] {payload}")  # noqa: T201 - print_mode asks for it
-            if mode in self._modes:
-                return self._shape(ns, mode, payload)
+            if self._print:
+                if mode in self._print:
+                    print(f"[{mode}] {payload}")  # noqa: T201 - print_mode asks for it
+                if mode not in self._modes:
+                    continue
+            return self._shape(ns, mode, payload)
+
+    async def _next(self, hub: Hub) -> Chunk | None:
+        """Wait for a chunk; None at the end. A consumer that stops waiting closes the stream."""
+        try:
+            return await hub.take()
+        except BaseException:
+            await self.aclose()
+            raise
 
     def _begin(self) -> Hub | None:
         if self._execute is not None:

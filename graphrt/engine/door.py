@@ -82,7 +82,7 @@ async def _outcome(awaitable: Awaitable[T], values: list[T], errors: list[Except
 def _in_private_loop(awaitable: Awaitable[T]) -> T:
     values: list[T] = []
     errors: list[Exception] = []
-    runner = _private.get()
+    runner = _runner()
     context = copy_context()
     context.run(HOME.set, runner.get_loop())
     runner.run(_outcome(awaitable, values, errors), context=context)
@@ -91,22 +91,29 @@ def _in_private_loop(awaitable: Awaitable[T]) -> T:
     return values.pop()
 
 
-class _PrivateLoop(threading.local):
-    """This thread's own loop; made when first needed, closed with the thread."""
+class _PrivateLoop:
+    """A thread's own loop, closed with the thread."""
 
-    runner: asyncio.Runner | None = None
+    __slots__ = ("runner",)
 
-    def get(self) -> asyncio.Runner:
-        if self.runner is None:
-            self.runner = asyncio.Runner(loop_factory=loop_factory())
-        return self.runner
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner(loop_factory=loop_factory())
 
     def __del__(self) -> None:
-        if self.runner is not None and not is_finalizing():
+        if not is_finalizing():
             self.runner.close()  # when the interpreter ends, what a loop needs for it may be gone already
 
 
-_private = _PrivateLoop()
+_private = threading.local()
+
+
+def _runner() -> asyncio.Runner:
+    """This thread's. (A `threading.local` drops what it holds when the thread ends, but does not end itself.)"""
+    try:
+        held: _PrivateLoop = _private.loop
+    except AttributeError:
+        held = _private.loop = _PrivateLoop()
+    return held.runner
 
 
 def loop_factory() -> Any:

@@ -131,6 +131,9 @@ class Editing:
             raise InvalidUpdateError("as_node is required when applying multiple updates")
         acting = [(acting_node(state, as_node), values, id_) for values, as_node, id_ in updates]
         step = self._run.step = self._next_step()
+        self._run.stop = (
+            step + 2
+        )  # routers may read managed values; two steps are what LangGraph has them left
         tasks = edit_tasks(state, acting, self._run)
         for task in tasks:
             await self._write(task)

@@ -24,6 +24,7 @@ from graphrt.engine.attempt import InContext, begin, call, route
 from graphrt.engine.calls import settle_scope
 from graphrt.engine.door import breathe
 from graphrt.engine.pausing import halt
+from graphrt.types import Command
 
 if TYPE_CHECKING:
     from graphrt.engine.run import Run
@@ -100,6 +101,9 @@ async def express(run: Run, state: State, step: int, given: Any = MISSING) -> in
                 if task.scope is not None and task.scope.busy:
                     await settle_scope(task, None)
                     in_loop = run.has_entered()
+                    if task.writes and (output is None or type(output) is dict):
+                        task.output = Command(update=output)  # it has pushed: all of it is for `commit`
+                        output = task.output
             except BaseException as failure:
                 await run.fail(task, failure)
                 if run.halted:

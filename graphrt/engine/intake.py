@@ -79,7 +79,7 @@ def command_task(plan: Plan, command: Command[Any], owner: Any) -> Task:
         goto(plan, task, where)
     for key, value in update_items(command.update):
         if (i := plan.channel_index.get(key)) is not None:
-            task.writes.append((i, value))
+            task.writes.append((i, plan.prepare[i](value) if i in plan.prepare else value))
         elif plan.strict:
             raise UnknownKeyError(
                 f"Command.update has key {key!r}, which graph {plan.name!r} does not know."

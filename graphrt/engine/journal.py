@@ -30,6 +30,7 @@ from graphrt.checkpoint import (
     TaskResult,
 )
 from graphrt.core.book import GROWING, SMALL, Book
+from graphrt.core.handled import ERROR_SOURCE
 from graphrt.core.ids import CheckpointIds, path_text, task_id
 from graphrt.core.interrupts import Question, paused_record
 from graphrt.core.kinds import plain_dict
@@ -387,15 +388,22 @@ class Journal:
             except ThreadConflict:
                 pass  # it was stored already
 
-    async def keep(self, state: State, task: Task, error: BaseException | None = None) -> None:
+    async def keep(
+        self, state: State, task: Task, error: BaseException | None = None, *, handled: bool = False
+    ) -> None:
         """Make one task's result, or the text of its error, durable while others of its step still run.
 
         A run that goes on from an older checkpoint has no place for it before its first commit.
+
+        Args:
+            handled: it is the turn of its node's error handler.
         """
         if task.kept or (self.durability != "exit" and self.current != self._head):
             return
         if error is not None:
             before = before_of(task)
+            if handled:
+                before = (ChannelData(ERROR_SOURCE, self._encode(task.node.name)), *before)
             result = TaskResult(path_text(task), task.node.name, before, error=repr(error))
         else:
             result = result_record(state.plan, task, self._encode)
@@ -447,6 +455,11 @@ class Journal:
             self._head = last.id
         if self._kept:
             await self.saver.append_results(self.thread_id, self.namespace, last.id, self._kept)
+
+    @property
+    def serializer(self) -> Serializer:
+        """Turns values to bytes and back."""
+        return self._serializer
 
     def encode(self, value: Any) -> bytes:
         """One value as it is stored.

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from graphrt.checkpoint import Stored, TaskResult
 from graphrt.core.commit import commit_input, commit_null
+from graphrt.core.handled import was_handed_over
 from graphrt.core.ids import path_text
 from graphrt.core.interrupts import is_answer, is_null, may_enter, questions_of
 from graphrt.core.snapshot import PARENTS, adopt, adopted, restore
 from graphrt.core.state import State, Task
 from graphrt.engine.answering import needs_checkpointer, replays, take_answers
 from graphrt.engine.express import hold_input
+from graphrt.engine.handling import hand_back
 from graphrt.engine.intake import (
     command_task,
     input_writes,
@@ -73,6 +75,7 @@ async def begin(run: Run, given: Any, stored: Stored | None) -> bool:
     """Start with new input, from a checkpoint or from nothing. True if the express way led to the end already."""
     journal = run.journal
     assert journal is not None
+    given = run.plan.prepared(given)
     if stored is None:
         run.state = State.empty(run.plan)
         run.step = -2
@@ -121,6 +124,8 @@ async def go_on(run: Run, given: Any, stored: Stored, *, again: bool = False) ->
         task = command_task(run.plan, given, run)
         await journal.keep_null(run.state, task)
         commit_null(run.state, task)
+    if run.observed is not None:
+        run.observed.resumed(stored)
     if run.publisher is not None:
         run.publisher.values(run.state)
 
@@ -140,6 +145,8 @@ def restore_results(run: Run, tasks: Sequence[Task]) -> dict[str, TaskResult]:
     run.memos = known
     run.memo_step = run.step
     for task in tasks:
+        if (failed := was_handed_over(task, known)) is not None:
+            hand_back(run, task, failed)
         result = known.get(path_text(task))
         if result is None:
             continue

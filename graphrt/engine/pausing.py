@@ -126,8 +126,12 @@ async def _pause(run: Run, task: Task, interrupt: GraphInterrupt) -> None:
 
 def tell_paused(run: Run, task: Task, questions: Sequence[Question]) -> None:
     """Report a task's open questions (LangGraph I14)."""
+    if run.publisher is None and run.observed is None:
+        return
+    interrupts = tuple([question.shown(run.decode_any) for question in questions])
+    if run.observed is not None:
+        run.observed.paused(task, interrupts)
     if run.publisher is not None:
-        interrupts = tuple([question.shown(run.decode_any) for question in questions])
         run.publisher.paused(run.state, task, run.identify(task), run.step, interrupts)
 
 

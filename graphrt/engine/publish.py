@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from graphrt.core.ids import NS_SEP, path_text
 from graphrt.core.interrupts import PAUSED, questions_of
@@ -14,6 +14,7 @@ from graphrt.core.report import (
     has_values,
     has_written,
     in_words,
+    message_metadata,
     recorded_of,
     task_finished,
     task_paused,
@@ -24,13 +25,14 @@ from graphrt.core.report import (
 )
 from graphrt.core.state import State, Task
 from graphrt.engine.places import place_of
+from graphrt.engine.random_ids import random_id
 from graphrt.engine.stream import SILENT, Writer, Writers
 
 if TYPE_CHECKING:
     from graphrt.checkpoint import Checkpoint, TaskResult
     from graphrt.engine.journal import Journal
     from graphrt.engine.run import Run
-    from graphrt.engine.stream import Hub
+    from graphrt.engine.stream import Hub, Targets
     from graphrt.types import Interrupt, StreamWriter
 
 __all__ = ["Publisher", "checkpoint_config", "metadata_of"]
@@ -42,6 +44,8 @@ class Wants(NamedTuple):
     checkpoints: bool
     tasks: bool
     custom: bool
+    messages: bool
+    tools: bool
 
 
 class Publisher:
@@ -53,7 +57,18 @@ class Publisher:
             reads that of the node's graph wants to see graphs inside it.
     """
 
-    __slots__ = ("beside", "hub", "journal", "leads", "ns", "reported", "selection", "state_keys", "wants")
+    __slots__ = (
+        "acquainted",
+        "beside",
+        "hub",
+        "journal",
+        "leads",
+        "ns",
+        "reported",
+        "selection",
+        "state_keys",
+        "wants",
+    )
 
     def __init__(
         self,
@@ -69,7 +84,10 @@ class Publisher:
         self.ns = ns
         self.leads = leads
         self.beside: Publisher | None = None
-        self.wants = Wants(hub.wants_checkpoints, hub.wants_tasks, hub.wants_custom)
+        self.acquainted = not hub.wants_messages
+        self.wants = Wants(
+            hub.wants_checkpoints, hub.wants_tasks, hub.wants_custom, hub.wants_messages, hub.wants_tools
+        )
         self.selection = selection
         self.state_keys = state_keys
         self.journal = journal
@@ -116,6 +134,50 @@ class Publisher:
         if own is None or other is None:
             return own or other or SILENT
         return Writers(own, other)
+
+    def targets(self, mode: str) -> Targets:
+        """The streams that want what nodes report in this mode, each with the namespace that they know the run by."""
+        found: list[tuple[Hub, tuple[str, ...]]] = []
+        publisher: Publisher | None = self
+        while publisher is not None:
+            if mode in publisher.hub.modes:
+                found.append((publisher.hub, publisher.ns))
+            publisher = publisher.beside
+        return tuple(found)
+
+    def acquaint(self, state: State, tasks: Sequence[Task]) -> None:
+        """What the run begins with, and what its tasks are sent, is known and not shown as new (LangGraph J5)."""
+        if self.beside is not None:
+            self.beside.acquaint(state, tasks)
+        if not self.hub.wants_messages:
+            return
+        from graphrt.engine.messenger import messages_in  # for those who subscribed to messages
+
+        sent = [task.input for task in tasks if task.index >= 0]
+        if not self.acquainted:
+            self.acquainted = True
+            sent += [{str(i): c.get() for i, c in enumerate(state.channels) if c.is_available()}]
+        for given in sent:
+            values = cast("dict[str, Any]", given).values() if isinstance(given, dict) else (given,)
+            self.hub.seen.update(message.id for message in messages_in(values) if message.id is not None)
+
+    def _show_messages(self, task: Task) -> None:
+        """Show the messages that a task has written and that nobody has seen (LangGraph J5)."""
+        from graphrt.engine.messenger import messages_in
+
+        seen = self.hub.seen
+        metadata: dict[str, Any] | None = None
+        for message in messages_in([value for _, value in task.writes]):
+            if getattr(message, "type", None) == "remove":
+                continue
+            if message.id is None:
+                message.id = random_id()
+            if message.id in seen:
+                continue
+            seen.add(message.id)
+            if not (task.node.hidden or task.restored):
+                metadata = metadata or message_metadata(task)
+                self.put("messages", (message, metadata))
 
     def paused(
         self, state: State, task: Task, identity: str, step: int, interrupts: tuple[Interrupt[Any], ...]
@@ -207,6 +269,8 @@ class Publisher:
         """A task has ended; a result that was restored says so and is not reported as a new one (LangGraph J3, J6)."""
         if self.beside is not None:
             self.beside.finished(task, identity, step, error)
+        if self.hub.wants_messages and error is None:
+            self._show_messages(task)
         if task.node.hidden:
             return
         if self.hub.wants_updates and error is None:

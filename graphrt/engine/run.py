@@ -7,19 +7,25 @@ This is the hot path of graphrt. With neither checkpointer nor stream a superste
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from graphrt.core.commit import commit
 from graphrt.core.interrupts import Question
 from graphrt.core.joins import check_joins
 from graphrt.core.planning import plan_step
+from graphrt.core.report import select, values_of
 from graphrt.core.state import State, Task
 from graphrt.engine.attempt import call_node, own_doing, start, start_inline
+from graphrt.engine.attempts import try_node
+from graphrt.engine.blame import blame, trim
 from graphrt.engine.calls import settle_scope
 from graphrt.engine.door import breathe, enter_loop, running_loop
 from graphrt.engine.express import BREATH, express
 from graphrt.engine.fanout import Gate
+from graphrt.engine.handling import handle, has_handler
+from graphrt.engine.living import at_hand, leave_alive, take_up
 from graphrt.engine.nested import leave, open_inside
 from graphrt.engine.opening import accept, open_thread, restore_results
 from graphrt.engine.pausing import Stops, bubbled, halt, pass_on, signal_in
@@ -29,12 +35,16 @@ from graphrt.errors import GraphDrained, GraphRecursionError, NoParentGraphError
 from graphrt.types import Command
 
 if TYPE_CHECKING:
+    from graphrt.cache import BaseCache
     from graphrt.checkpoint import TaskResult
+    from graphrt.engine.caching import Missed
     from graphrt.engine.journal import Journal
     from graphrt.engine.publish import Publisher
     from graphrt.engine.slots import Slots
 
 __all__ = ["Run"]
+
+Work: TypeAlias = "Callable[[State, Task], Coroutine[Any, Any, None]]"
 
 
 class Run(Surroundings, eq=False):
@@ -47,6 +57,9 @@ class Run(Surroundings, eq=False):
         idle: nothing is to run, as it was told nothing new.
         inner: the namespace of the graph inside it, at one of whose checkpoints it is to begin.
         deferred: what it will raise when the step's other tasks have ended.
+        missed: the step's tasks whose results are to be kept in a cache.
+        beside: of a run that goes on in the next attempt at its task, what had finished of the step at hand; `tasks`
+            are the step's tasks, and `sound` the state's version when it began.
         loop: where `execute` was awaited, if a loop ran then; `slots` bound how many called tasks run in it at a time.
     """
 
@@ -63,8 +76,12 @@ class Run(Surroundings, eq=False):
     inner: str = ""
     idle: bool = False
     eager: bool = False
+    beside: Mapping[str, Task] | None = None
+    tasks: Sequence[Task] = ()
+    sound: int = -1
     loop: asyncio.AbstractEventLoop | None = None
     slots: Slots | None = None
+    missed: Sequence[Missed] = ()
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -74,28 +91,31 @@ class Run(Surroundings, eq=False):
         Raises:
             GraphRecursionError: the step limit was reached; what was committed stays.
             GraphInterrupt: a run inside another one has stopped.
-            whatever a node raises, with a note that names its task.
+            whatever a node raises, with a note that names its task, and a traceback without what is in between.
         """
         journal = self.journal
         if self.loop is None:
             self.loop = running_loop()
         try:
             if journal is None:
-                self.state = state = State.empty(self.plan)
+                self.state = State.empty(self.plan)
                 self.stop = self.limit
-                if self.unwatched() and given is not None and type(given) is not Command:
+                if self.trial is not None and take_up(self):
+                    ended = False
+                elif self.unwatched() and given is not None and type(given) is not Command:
                     ended = await self.begin_express(given, 0)
                 else:
                     accept(self, given)
                     ended = False
                 if not ended:
-                    await self._supersteps(state)
+                    await self._supersteps(self.state)
             elif not await (
                 open_thread(self, given, checkpoint) if self.around is None else open_inside(self, given)
             ):
                 await self._supersteps(self.state)
         except BaseException as failure:
             await self._broken_off(failure)
+            trim(failure)
             raise
         if journal is not None:
             journal.forgetful = journal.forgetful and not self.halted
@@ -109,6 +129,8 @@ class Run(Surroundings, eq=False):
     async def _broken_off(self, failure: BaseException) -> None:
         """The run ends by an exception: store what it came to."""
         journal = self.journal
+        if self.trial is not None:
+            leave_alive(self)
         if journal is not None:
             journal.forgetful = False
             try:
@@ -135,7 +157,12 @@ class Run(Surroundings, eq=False):
         journal = self.journal
         publisher = self.publisher
         in_loop = self.loop is not None
+        observed = self.observed
+        told = publisher is not None or observed is not None
+        begin, work, begin_here = (start, call_node, start_inline) if observed is None else observed.ways
         unwatched = self.unwatched()
+        trial = self.trial
+        cache = self.cache if state.plan.cached else None
         step = self.step + 1
         stop = self.stop
         breath = BREATH
@@ -153,6 +180,8 @@ class Run(Surroundings, eq=False):
                 in_loop = self.loop is not None
             tasks = plan_step(state, self)
             known = restore_results(self, tasks) if self.restored else {}
+            if trial is not None:
+                at_hand(self, tasks)
             if publisher is not None and publisher.wants.checkpoints:
                 await self._announce_checkpoint(publisher, tasks, known)
             if step > stop:
@@ -161,25 +190,31 @@ class Run(Surroundings, eq=False):
                 break
             if (self.stops is not None or self.family is not None) and await self._stops_before(tasks):
                 return
-            if publisher is not None:
-                await self._announce_tasks(publisher, tasks)
+            if cache is not None:
+                await self._look_up(cache, tasks)
+            if told:
+                await self._announce_tasks(tasks)
             if self.watch is not None:
                 self.watch.begin(state)
             task = tasks[0]
+            node = task.node
+            rest: Awaitable[None] | None
             if len(tasks) > 1 or self.step_timeout is not None or task.restored or task.paused:
                 if not in_loop:
                     in_loop = await self.enter_loop()
                 await self._together(tasks)
             else:
                 try:
-                    if task.node.is_async:
-                        if not in_loop and not task.node.is_graph:
+                    if node.policy is not None:
+                        rest = try_node(self, task)
+                    elif node.is_async:
+                        if not in_loop and not node.is_graph:
                             in_loop = await self.enter_loop()
-                        rest = start(state, task)
-                    elif in_loop and task.node.call is not None:
-                        rest = call_node(state, task)
+                        rest = begin(state, task)
+                    elif in_loop and node.call is not None:
+                        rest = work(state, task)
                     else:
-                        rest = start_inline(state, task)
+                        rest = begin_here(state, task)
                     if rest is not None:
                         await rest
                         in_loop = in_loop or self.has_entered()
@@ -189,15 +224,22 @@ class Run(Surroundings, eq=False):
                     await self.fail(task, failure)
                     in_loop = self.has_entered()
             if self.halted:
+                if cache is not None:
+                    await self._keep_in_cache(all_ended=False)
                 await halt(self, tasks)
                 return
-            if journal is None and publisher is None:
+            if journal is None and not told:
                 commit(state, tasks)
             else:
                 await self.commit(journal, tasks)
-            if publisher is not None:
-                self.report_finished(publisher, tasks)
-                publisher.committed(state, tasks)
+            if told:
+                if observed is not None:
+                    observed.committed(self, tasks)
+                if publisher is not None:
+                    self.report_finished(publisher, tasks)
+                    publisher.committed(state, tasks)
+            if cache is not None:
+                await self._keep_in_cache(all_ended=True)
             if self.stops is not None and await self._stops_after(tasks):
                 return
             step += 1
@@ -205,6 +247,8 @@ class Run(Surroundings, eq=False):
             if not breath:
                 breath = BREATH
                 await breathe()
+        if trial is not None:
+            leave_alive(self)
         if self.plan.joins:
             check_joins(state)
 
@@ -212,6 +256,10 @@ class Run(Surroundings, eq=False):
         """Whether the express way may be taken: nobody is told what happens, and steps are not timed."""
         start = self.plan.start
         if self.publisher is not None or self.step_timeout is not None or self.watch is not None:
+            return False
+        if self.trial is not None:
+            return False
+        if self.observed is not None:
             return False
         if self.stops is not None or (self.family is not None and self.family.control is not None):
             return False
@@ -225,7 +273,7 @@ class Run(Surroundings, eq=False):
         Raises:
             GraphDrained: somebody asked for it.
         """
-        if self.idle:
+        if self.idle and (self.stops is not None or any(task.paused for task in tasks)):
             self.halted = True
             await halt(self, [task for task in tasks if task.restored or task.paused])
             return True
@@ -270,12 +318,13 @@ class Run(Surroundings, eq=False):
         if not todo:
             return
         clock = asyncio.timeout(self.step_timeout)
+        work = self._attempt if self.observed is None else partial(self._attempt, work=self.observed.work)
         try:
             if self.step_timeout is None:
-                await Gate(todo, self._attempt).run(self.max_concurrency)
+                await Gate(todo, work).run(self.max_concurrency)
             else:
                 async with clock:
-                    await Gate(todo, self._attempt).run(self.max_concurrency)
+                    await Gate(todo, work).run(self.max_concurrency)
             if self.deferred is not None:
                 raise self._released()
         except BaseException as failure:
@@ -288,6 +337,8 @@ class Run(Surroundings, eq=False):
 
     async def _keep_finished(self, tasks: Sequence[Task], failure: BaseException) -> None:
         """Keep what finished tasks of a failed step have written; what goes wrong here must not hide the failure."""
+        if self.missed:
+            await self._keep_in_cache(all_ended=False)
         if self.journal is None:
             return
         try:
@@ -297,10 +348,28 @@ class Run(Surroundings, eq=False):
         except Exception as second:
             failure.add_note(f"What had finished beside it could not be stored: {second!r}")
 
-    async def _attempt(self, gate: Gate[Task], task: Task) -> None:
+    async def _look_up(self, cache: BaseCache[Any], tasks: Sequence[Task]) -> None:
+        """Give tasks the results that a cache has of them."""
+        from graphrt.engine.caching import take_cached
+
+        self.missed = await take_cached(self, cache, tasks)
+
+    async def _keep_in_cache(self, *, all_ended: bool) -> None:
+        """Keep the results of those that the cache had none of."""
+        from graphrt.engine.caching import keep_missed
+
+        missed, self.missed = self.missed, ()
+        cache = self.cache
+        if missed and cache is not None:
+            await keep_missed(self, cache, missed, all_ended=all_ended)
+
+    async def _attempt(self, gate: Gate[Task], task: Task, work: Work = call_node) -> None:
         """Run one of several tasks, in an asyncio task of its own."""
         try:
-            await call_node(self.state, task)
+            if task.node.policy is None:
+                await work(self.state, task)
+            else:
+                await try_node(self, task)
             if self.watch is not None:
                 self.watch.check(self.state, task)
             task.finished = True
@@ -324,12 +393,28 @@ class Run(Surroundings, eq=False):
                     await self._beside(gate, task)
                 gate.win()
                 return
+            if has_handler(task, blamed):
+                await self._handle_beside(gate, task, blamed)
+                return
             await self.failed(task, blamed)
             gate.lose(blamed)
         except BaseException as second:  # storing what it waits for went wrong
             gate.lose(second)
         finally:
             del failure, blamed
+
+    async def _handle_beside(self, gate: Gate[Task], task: Task, failure: BaseException) -> None:
+        """The error handler of one of several tasks does its work, which may fail in turn."""
+        try:
+            await handle(self, task, cast(Exception, failure))
+            task.finished = True
+            await self._beside(gate, task)
+        except BaseException as second:
+            await self._lost(gate, task, second)
+        else:
+            gate.win()
+        finally:
+            del failure
 
     async def _beside(self, gate: Gate[Task], task: Task) -> None:
         """A task has finished, perhaps while others of its step still run: keep its result then, and report it."""
@@ -359,8 +444,13 @@ class Run(Surroundings, eq=False):
                 if self.deferred is not None:
                     raise self._released()
                 return
-            await self.failed(task, blamed)
-            raise blamed
+            if not has_handler(task, blamed):
+                await self.failed(task, blamed)
+                raise blamed
+            try:
+                await handle(self, task, cast(Exception, blamed))
+            except BaseException as second:
+                await self.fail(task, second)
         finally:
             del failure, blamed  # their traceback holds this frame
 
@@ -369,21 +459,23 @@ class Run(Surroundings, eq=False):
         assert deferred is not None
         return deferred
 
-    async def failed(self, task: Task, failure: BaseException) -> None:
-        """A task has failed: say where, record it, report it. The failure itself stays what it is (LangGraph G9)."""
+    async def failed(self, task: Task, failure: BaseException, *, handled: bool = False) -> None:
+        """A task has failed: say where, record it, report it. The failure itself stays what it is (LangGraph G9).
+
+        Args:
+            handled: its error handler runs next, and if this run breaks off, in the one that goes on (LangGraph O6).
+        """
         if not isinstance(failure, Exception):
             return
+        if self.observed is not None:
+            self.observed.failed(task, failure)
         identity = self.identify(task)
-        thread = f", thread {self.journal.thread_id!r}" if self.journal is not None else ""
-        failure.add_note(
-            f"During task with name {task.node.name!r} and id {identity!r} "
-            f"(graph {self.plan.name!r}, step {self.step}{thread})"
-        )
+        blame(self, task, failure)
         if self.publisher is not None:
             self.publisher.finished(task, identity, self.step, failure)
         if self.journal is not None:
             try:
-                await self.journal.keep(self.state, task, failure)
+                await self.journal.keep(self.state, task, failure, handled=handled)
             except Exception as second:
                 failure.add_note(f"That it failed could not be stored: {second!r}")
 
@@ -422,9 +514,19 @@ class Run(Surroundings, eq=False):
             self.identify(task)
         await publisher.checkpoint(self.state, tasks, known)
 
-    async def _announce_tasks(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
+    async def _announce_tasks(self, tasks: Sequence[Task]) -> None:
         """Wait until the consumer asks for more, then report what starts (LangGraph J10, J12)."""
-        await publisher.ready()
+        publisher = self.publisher
+        if self.observed is not None:
+            self.observed.step_planned()
+        if publisher is not None:
+            await publisher.ready()
+        if self.observed is not None:
+            self.observed.step_started(self.step, tasks)
+        if publisher is None:
+            return
+        if publisher.wants.messages:
+            publisher.acquaint(self.state, tasks)
         for task in tasks:
             if task.paused:
                 continue
@@ -448,4 +550,5 @@ class Run(Surroundings, eq=False):
             "checkpointer, running the thread again with None goes on from here.",
             limit=limit,
             step=self.step,
+            state=values_of(self.state, select(self.plan, None, self.plan.stream)),
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graphrt.checkpoint import ChannelData
     from graphrt.core.interrupts import Question
     from graphrt.engine.remote import SideLoop
+    from graphrt.engine.trial import Trial
 
 __all__ = ["MAKING", "Inside", "Scope", "scope_of"]
 
@@ -40,17 +41,21 @@ class Scope:
         alive: futures of what it called and that has not ended.
         side_loop: the loop that its tasks run in, if the function is not async and no other loop runs.
         closed: it has failed or was cancelled, and may call nothing any more.
+        pushed: what it has written to the state besides what it returns, as (channel index, value).
+        trial: the nearest trial that it is part of (`engine.trial`).
     """
 
     __slots__ = (
-        "alive", "asked", "before", "calls", "closed", "ends", "graphs", "keys", "passed_on", "questions",
-        "side_loop", "waits_for",
+        "alive", "asked", "before", "calls", "closed", "ends", "graphs", "keys", "passed_on", "pushed", "questions",
+        "side_loop", "trial", "waits_for",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, trial: Trial | None = None) -> None:
+        self.trial = trial
         self.questions = 0
         self.asked: list[Question] = []
         self.passed_on: list[Question] = []
+        self.pushed: list[tuple[int, Any]] = []
         self.waits_for: list[Question] = []
         self.before: ChannelData | None = None
         self.ends: Mapping[str, str] = {}
@@ -64,7 +69,7 @@ class Scope:
     @property
     def busy(self) -> bool:
         """Whether something has to be done when the function has ended (`engine.calls.settle_scope`)."""
-        return bool(self.alive or self.passed_on or self.side_loop)
+        return bool(self.alive or self.passed_on or self.side_loop or self.pushed)
 
 
 class Inside(asyncio.Future[None]):
@@ -84,6 +89,6 @@ def scope_of(task: Task) -> Scope:
     if task.scope is None:
         with MAKING:
             if task.scope is None:
-                task.scope = Scope()
+                task.scope = Scope(task.owner.trial)
     scope: Scope = task.scope
     return scope

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from graphrt.channels.base import MISSING
 from graphrt.config import current_task, running_task
 from graphrt.core.shape import is_async_callable
 from graphrt.core.state import Task
@@ -19,6 +20,7 @@ from graphrt.engine.door import drive, forbid_running_loop
 from graphrt.engine.memos import keep, recalled, value_of
 from graphrt.engine.pausing import signal_in
 from graphrt.engine.scope import Scope, scope_of
+from graphrt.engine.trial import live_of, live_path, part_of
 from graphrt.errors import GraphError, GraphInterrupt, GraphValidationError
 
 if TYPE_CHECKING:
@@ -51,7 +53,19 @@ def _begin(key: str) -> Task:
     if scope.closed:
         raise asyncio.CancelledError(f"{caller.node.name!r} was cancelled, and took step {key!r}.")
     scope.keys.add(key)
-    return Task(caller.node, caller.input, caller.owner, 0, caller=caller, key=key)
+    task = Task(caller.node, caller.input, caller.owner, 0, caller=caller, key=key)
+    if scope.trial is not None:
+        part_of(task, scope.trial)
+    return task
+
+
+def _known(run: Run, task: Task, function: Callable[..., Any]) -> Any:
+    """What the step came to in an earlier attempt at its task; MISSING if it has to be taken."""
+    if run.keeper is not None:
+        memo = recalled(run, task)
+        return MISSING if memo is None else value_of(run, function, memo)
+    live = None if task.scope is None else live_of(task)
+    return MISSING if live is None else live.get(live_path(task), MISSING)
 
 
 async def take_step(
@@ -67,8 +81,8 @@ async def take_step(
     """
     task = _begin(key)
     run: Run = task.owner
-    if run.keeper is not None and (memo := recalled(run, task)) is not None:
-        return value_of(run, function, memo)
+    if (known := _known(run, task, function)) is not MISSING:
+        return known
     scope = scope_of(cast(Task, task.caller))
     runner = cast("asyncio.Task[Any]", asyncio.current_task())
     scope.alive.add(runner)
@@ -101,6 +115,8 @@ async def _finish(run: Run, task: Task, function: Callable[..., Any], output: An
         await settle_scope(task, None)
     if run.keeper is not None:
         await keep(run, task, function, f"Step {task.key!r} of {task.node.name!r}", output)
+    elif task.scope is not None and (live := live_of(task)) is not None:
+        live[live_path(task)] = output
 
 
 async def _unfinished(run: Run, task: Task, failure: BaseException) -> GraphInterrupt | None:
@@ -130,8 +146,8 @@ def take_step_here(
         )
     task = _begin(key)
     run: Run = task.owner
-    if run.keeper is not None and (memo := recalled(run, task)) is not None:
-        return value_of(run, function, memo)
+    if (known := _known(run, task, function)) is not MISSING:
+        return known
     token = current_task.set(task)
     try:
         output = function(*args, **kwargs)

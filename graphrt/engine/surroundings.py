@@ -14,15 +14,23 @@ from graphrt.core.state import State, Task
 from graphrt.engine.asking import ask
 from graphrt.engine.family import Family
 from graphrt.engine.places import namespace_of
+from graphrt.engine.scope import scope_of
 from graphrt.engine.stream import SILENT
-from graphrt.runtime import ExecutionInfo, Runtime
+from graphrt.engine.trial import GuardedWriter, trial_around, trial_of
+from graphrt.errors import InvalidUpdateError, UnknownKeyError, did_you_mean
+from graphrt.runtime import ExecutionInfo, Runtime, ServerInfo
 from graphrt.types import StreamWriter
 
 if TYPE_CHECKING:
+    from graphrt.cache import BaseCache
     from graphrt.checkpoint import TaskResult
     from graphrt.core.plan import Plan
     from graphrt.engine.journal import Journal
+    from graphrt.engine.observed import Observed
     from graphrt.engine.publish import Publisher
+    from graphrt.engine.stream import Targets
+    from graphrt.engine.trial import Trial
+    from graphrt.serde import Serializer
 
 __all__ = ["Surroundings"]
 
@@ -34,6 +42,9 @@ class Surroundings(Struct, eq=False):
         around: the task that this run is part of, if a graph runs inside another; `number` says which of its graphs.
         lasts: its state is kept from one run of the surrounding graph to the next (`checkpointer=True`).
         unstored: nothing of it is stored, nor of graphs inside it (`checkpointer=False`).
+        trial: the nearest trial of a task that this run is part of.
+        blamed: id of the exception that has last got a note in this run or one inside it.
+        observed: what its observers are told by, if it has any.
         memos: what tasks of step `memo_step` have kept for their next attempt, by path.
     """
 
@@ -43,6 +54,7 @@ class Surroundings(Struct, eq=False):
     context: Any = None
     journal: Journal | None = None
     publisher: Publisher | None = None
+    observed: Observed | None = None
     step: int = -1
     state: State = cast(State, None)
     seed: str | None = None
@@ -55,6 +67,11 @@ class Surroundings(Struct, eq=False):
     own_config: RunnableConfig | None = None
     memos: dict[str, TaskResult] = {}
     memo_step: int = -2
+    trial: Trial | None = None
+    blamed: int = 0
+    own_store: Any = None
+    own_cache: BaseCache[Any] | None = None
+    own_codec: Serializer | None = None
 
     # -- surroundings --------------------------------------------------------------------------------------------
 
@@ -97,6 +114,35 @@ class Surroundings(Struct, eq=False):
         if self.family is None:
             self.family = Family() if self.around is None else cast(Surroundings, self.around.owner).kin
         return self.family
+
+    @property
+    def store(self) -> Any:
+        """The long-term memory of the outermost run that has one: it is that of the runs inside, too."""
+        found = None
+        run: Surroundings | None = self
+        while run is not None:
+            found = run.own_store if run.own_store is not None else found
+            run = run.around.owner if run.around is not None else None
+        return found
+
+    @property
+    def cache(self) -> BaseCache[Any] | None:
+        """Where results are kept: the cache of the outermost run that has one."""
+        found = None
+        run: Surroundings | None = self
+        while run is not None:
+            found = run.own_cache if run.own_cache is not None else found
+            run = run.around.owner if run.around is not None else None
+        return found
+
+    @property
+    def codec(self) -> Serializer:
+        """What turns results into bytes for a cache: it knows the types of this run's graph, or of one around it."""
+        run: Surroundings = self
+        while run.own_codec is None:
+            assert run.around is not None
+            run = run.around.owner
+        return run.own_codec
 
     def encode(self, value: Any) -> bytes:
         """A value as the nearest run that stores anything stores it."""
@@ -156,7 +202,7 @@ class Surroundings(Struct, eq=False):
         run: Surroundings = self
         while run is not keeper:
             assert run.around is not None
-            path = f"{path_text(run.around)}|{run.number}|{path}"
+            path = f"{path_text(run.around)}|{run.number}|{run.step}|{path}"
             run = run.around.owner
         return path
 
@@ -205,17 +251,48 @@ class Surroundings(Struct, eq=False):
         """A Runtime for the task."""
         return Runtime(
             context=self.context,
+            store=self.store,
             stream_writer=self.writer_of(task),
             identify=lambda: self._execution_info(task),
             previous=self.previous,
+            server_info=server_info(self.config),
             control=self.kin.control,
+            heartbeat=lambda: _beat(task),
         )
 
     def writer_of(self, task: Task) -> StreamWriter:
         """The writer to the `custom` stream, or one that does nothing."""
+        writer = SILENT
         if self.publisher is not None and self.publisher.wants.custom:
-            return self.publisher.writer()
-        return SILENT
+            writer = self.publisher.writer()
+        trial: Trial | None = self.trial if task.scope is None else task.scope.trial
+        return writer if trial is None else GuardedWriter(writer, trial)
+
+    def shows(self, mode: str) -> Targets:
+        """The streams that want what nodes report in this mode."""
+        return () if self.publisher is None else self.publisher.targets(mode)
+
+    def push(self, task: Task, key: str, value: Any) -> None:
+        """Write to the state before what the task's node returns.
+
+        Raises:
+            UnknownKeyError: the state has no such key.
+            InvalidUpdateError: a called task has no state to write to.
+        """
+        plan = self.plan
+        if task.caller is not None:
+            raise InvalidUpdateError(
+                f"{task.node.name!r} is a called task: it may be remembered instead of run again, and what it pushed "
+                "would be lost. Return the value, and push it in the node."
+            )
+        index = plan.channel_index.get(key)
+        if index is None:
+            raise UnknownKeyError(
+                f"Node {task.node.name!r} pushed to {key!r}, which graph {plan.name!r} does not have."
+                f"{did_you_mean(key, plan.channel_index)}",
+                channel=key,
+            )
+        scope_of(task).pushed.append((index, plan.channels[index].prepare(value)))
 
     @property
     def previous(self) -> Any:
@@ -239,4 +316,25 @@ class Surroundings(Struct, eq=False):
             task_id=identity,
             thread_id=self.config.get("configurable", {}).get("thread_id"),
             run_id=None if run_id is None else str(run_id),
+            node_attempt=trial_of(task).number,
+            node_first_attempt_time=trial_of(task).first_s,
         )
+
+
+def _beat(task: Task) -> None:
+    trial = trial_around(task)
+    if trial is not None:
+        trial.beat()
+
+
+def server_info(config: RunnableConfig) -> ServerInfo | None:
+    """What a server says of a run in its config, None if it says nothing (LangGraph U2)."""
+    configurable = config.get("configurable", {})
+    assistant = configurable.get("assistant_id")
+    graph = configurable.get("graph_id")
+    user = configurable.get("langgraph_auth_user")
+    if not hasattr(user, "identity"):
+        user = None
+    if assistant is None and graph is None and user is None:
+        return None
+    return ServerInfo(str(assistant or ""), str(graph or ""), user)

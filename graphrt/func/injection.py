@@ -9,7 +9,7 @@ from sys import maxsize
 from typing import Any
 
 from graphrt.config import running_task
-from graphrt.core.shape import asks_for_injection, is_async_callable
+from graphrt.core.shape import asks_for_injection, injected_as, is_async_callable
 
 __all__ = ["with_injection"]
 
@@ -27,9 +27,9 @@ def with_injection(function: Callable[..., Any], *, skip: int = 0) -> Callable[.
     def completed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         task = running_task(getattr(function, "__name__", "task"))
         more = dict(kwargs)
-        for name, position in asked:
+        for name, kind, position in asked:
             if name not in more and len(args) <= position:
-                more[name] = task.runtime.previous if name == "previous" else getattr(task, name)
+                more[name] = getattr(task, kind)
         return more
 
     if is_async_callable(function):
@@ -47,21 +47,18 @@ def with_injection(function: Callable[..., Any], *, skip: int = 0) -> Callable[.
     return call
 
 
-def _asked(function: Callable[..., Any], skip: int) -> list[tuple[str, int]]:
-    """Names of the parameters to fill in, with the number of positional arguments that fill them."""
+def _asked(function: Callable[..., Any], skip: int) -> list[tuple[str, str, int]]:
+    """The parameters to fill in, with what, and with the number of positional arguments that fill them."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # builtins without a signature ask for nothing
         return []
     return [
-        (parameter.name, position if parameter.kind is parameter.POSITIONAL_OR_KEYWORD else maxsize)
+        (
+            parameter.name,
+            injected_as(parameter),
+            position if parameter.kind is parameter.POSITIONAL_OR_KEYWORD else maxsize,
+        )
         for position, parameter in enumerate(parameters)
-        if position >= skip and (asks_for_injection(parameter) or _is_previous(parameter))
+        if position >= skip and asks_for_injection(parameter)
     ]
-
-
-def _is_previous(parameter: inspect.Parameter) -> bool:
-    return parameter.name == "previous" and parameter.kind in (
-        parameter.POSITIONAL_OR_KEYWORD,
-        parameter.KEYWORD_ONLY,
-    )

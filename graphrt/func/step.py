@@ -70,3 +70,5 @@ class _Step:
 
 
 step: Final = _Step()
+"""Do a part of a node or task once, although its function may run several times; `step.sync` in functions that are not
+async."""

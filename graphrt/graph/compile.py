@@ -13,10 +13,12 @@ from graphrt.channels import (
 )
 from graphrt.constants import END, START, TAG_HIDDEN
 from graphrt.core.plan import BRANCH_TO, Branch, Channel, Node, Plan, Target, View, overrides
-from graphrt.graph.outputs import graph_writer, keyed_writer, root_writer
-from graphrt.graph.schema import ROOT, mapper_of
+from graphrt.graph.outputs import graph_writer, keyed_writer, preparing_writer, root_writer
+from graphrt.graph.policies import check_timeouts, policy_for, with_defaults
+from graphrt.graph.schema import ROOT, managed_of, reader_of
 
 if TYPE_CHECKING:
+    from graphrt.core.caching import CacheRule
     from graphrt.graph.nodes import Branch as BranchSpec
     from graphrt.graph.nodes import NodeSpec
     from graphrt.graph.state import StateGraph
@@ -38,7 +40,9 @@ class _Compiler:
         self.channels: dict[str, Channel] = {}
         self.index: dict[str, int] = {}
         self.views: dict[View, int] = {}
-        self.names = sorted((START, *builder.nodes))
+        self.specs = with_defaults(builder.nodes, builder.node_defaults, builder.state_schema)
+        check_timeouts(self.specs)
+        self.names = sorted((START, *self.specs))
         self.node_index = {name: i for i, name in enumerate(self.names)}
         self.triggers: dict[str, list[str]] = {name: [] for name in self.names}
         self.joins: list[tuple[int, str]] = []
@@ -54,7 +58,7 @@ class _Compiler:
     def plan(self, name: str) -> Plan:
         builder = self.builder
         self.trigger(START, START, EphemeralValue(Any))
-        targets = {node: self.target(node, spec) for node, spec in builder.nodes.items()}
+        targets = {node: self.target(node, spec) for node, spec in self.specs.items()}
         static = self.static_writes(targets)
         nodes = tuple(self.node(n, targets, static[n]) for n in self.names)
         triggered: list[list[int]] = [[] for _ in self.channels]
@@ -112,7 +116,7 @@ class _Compiler:
         for starts, end in sorted(self.builder.waiting_edges):
             if end == END:
                 continue
-            deferred = self.builder.nodes[end].defer
+            deferred = self.specs[end].defer
             barrier: Channel = (NamedBarrierValueAfterFinish if deferred else NamedBarrierValue)(str, starts)
             join = self.trigger(end, f"join:{'+'.join(starts)}:{end}", barrier)
             self.joins.append((join, end))
@@ -130,7 +134,8 @@ class _Compiler:
 
     def node(self, name: str, targets: dict[str, Target], static_writes: list[tuple[int, Any]]) -> Node:
         builder = self.builder
-        spec = builder.nodes.get(name)
+        spec = self.specs.get(name)
+        policy = None if spec is None else policy_for(spec, self.node_index)
         triggers = (
             (BRANCH_TO + name, *self.triggers[name])
             if spec and not spec.defer
@@ -145,8 +150,9 @@ class _Compiler:
             is_async=spec is not None and spec.shape.is_async,
             inject=spec.shape.inject if spec is not None else (),
             view=self.view(schema) if spec is not None else self.view_of((START,)),
-            mapper=mapper_of(schema) if spec is not None else None,
-            write=self.writer(spec),
+            mapper=reader_of(schema) if spec is not None else None,
+            managed=managed_of(schema) if spec is not None else (),
+            write=self.prepared(self.writer(spec)),
             arms=self.arms(name, targets),
             static_writes=tuple(static_writes),
             branches=tuple(self.branch(name, schema, targets)),
@@ -155,12 +161,23 @@ class _Compiler:
             tags=() if spec is not None else (TAG_HIDDEN,),
             metadata=dict(spec.metadata or {}) if spec is not None else {},
             hidden=spec is None,
-            express=not static_writes
+            policy=policy,
+            express=policy is None
+            and not static_writes
+            and not (spec is not None and (managed_of(schema) or spec.cache_policy is not None))
             and not (consumes and spec is not None)
             and list(self.state_keys) != [ROOT],
             keys=self.state_keys if spec is not None else self.input_keys,
             graph=spec.shape.graph if spec is not None else None,
+            cache=self.cache_rule(name, spec),
         )
+
+    def cache_rule(self, name: str, spec: NodeSpec | None) -> CacheRule | None:
+        if spec is None or spec.cache_policy is None:
+            return None
+        from graphrt.engine.marks import cache_rule
+
+        return cache_rule(spec.shape.action, spec.cache_policy, node=name)
 
     def writer(self, spec: NodeSpec | None) -> Any:
         """START takes the keys of the input schema and drops others; nodes write any key of the state."""
@@ -168,9 +185,14 @@ class _Compiler:
             return root_writer(self.state_keys[ROOT])
         if spec is not None:
             return (keyed_writer if spec.shape.graph is None else graph_writer)(
-                self.state_keys, strict=self.strict
+                self.state_keys, strict=self.strict, managed=frozenset(self.builder.managed)
             )
         return keyed_writer(self.input_keys, strict=False)
+
+    def prepared(self, write: Any) -> Any:
+        """The writer, minding channels that want to see what is written before it is stored."""
+        minds = any(overrides(channel, "prepare") for channel in self.builder.channels.values())
+        return preparing_writer(write) if minds else write
 
     def branch(self, name: str, node_schema: Any, targets: dict[str, Target]) -> Iterable[Branch]:
         hops = {END: None, **{end: target.node for end, target in targets.items() if target.channel is None}}
@@ -183,7 +205,8 @@ class _Compiler:
                 inject=spec.path.inject,
                 ends=spec.ends if spec.mapped else None,
                 view=self.view(schema),
-                mapper=mapper_of(schema),
+                mapper=reader_of(schema),
+                managed=managed_of(schema),
                 typed=spec.input_schema is not None,
                 quick=self.is_quick(spec, schema),
                 hops={a: hops[end] for a, end in spec.ends.items() if end in hops}
@@ -194,4 +217,4 @@ class _Compiler:
     def is_quick(self, spec: BranchSpec, schema: Any) -> bool:
         """A sync router of the whole state that asks for nothing else."""
         whole = spec.input_schema is not None or self.view(schema) == self.view_of(self.state_keys)
-        return whole and not spec.path.is_async and not spec.path.inject and mapper_of(schema) is None
+        return whole and not spec.path.is_async and not spec.path.inject and reader_of(schema) is None

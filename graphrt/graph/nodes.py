@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
 
+from graphrt.core.retrying import Retries
 from graphrt.core.shape import Shape, callable_name, first_parameter, hints_of, shape_of
 from graphrt.graph.schema import schema_hints
-from graphrt.types import Command, Send
+from graphrt.types import CachePolicy, Command, Send, TimeoutPolicy
 
 __all__ = ["Branch", "NodeSpec", "branch_name", "command_targets", "declared_input"]
 
@@ -19,6 +20,8 @@ class NodeSpec(Struct, frozen=True):
 
     Attributes:
         ends: where its Commands may lead, for validation and drawings; a dict gives labels.
+        retry_policy: None if nothing was said about it, and the graph's defaults count.
+        error_handler: the name of the node that handles its errors; `is_error_handler` says that it is such a one.
     """
 
     shape: Shape
@@ -26,6 +29,11 @@ class NodeSpec(Struct, frozen=True):
     defer: bool = False
     metadata: Mapping[str, Any] | None = None
     ends: tuple[str, ...] | dict[str, str] | None = None
+    retry_policy: Retries = None
+    timeout: TimeoutPolicy | None = None
+    error_handler: str | None = None
+    is_error_handler: bool = False
+    cache_policy: CachePolicy | None = None
 
 
 class Branch(Struct, frozen=True):

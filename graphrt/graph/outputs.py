@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
@@ -13,13 +14,21 @@ from graphrt.errors import ErrorCode, InvalidUpdateError, ParentCommand, Unknown
 from graphrt.graph.schema import ROOT, annotated_keys
 from graphrt.types import Command, Send
 
-__all__ = ["graph_writer", "keyed_writer", "root_writer"]
+__all__ = ["graph_writer", "keyed_writer", "preparing_writer", "root_writer"]
+
+log = logging.getLogger("graphrt")
 
 Write: TypeAlias = Callable[[Plan, Task, Any], None]
 
 
-def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
-    """The writer of nodes whose state has keys. Keys that are not in `keys` are an error if `strict`, else dropped."""
+def keyed_writer(keys: Mapping[str, int], *, strict: bool, managed: frozenset[str] = frozenset()) -> Write:
+    """The writer of nodes whose state has keys. Keys that are not in `keys` are an error if `strict`, else dropped.
+
+    Args:
+        managed: keys that are not written, but may be in what a node returns, as it may return all that it was given.
+    """
+    if managed:
+        return _unmanaged_writer(keyed_writer(keys, strict=strict), managed)
 
     def write(plan: Plan, task: Task, output: Any) -> None:
         update = output
@@ -37,9 +46,40 @@ def keyed_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
     return write
 
 
-def graph_writer(keys: Mapping[str, int], *, strict: bool) -> Write:
+def _unmanaged_writer(write_keys: Write, managed: frozenset[str]) -> Write:
+    """Drops managed keys, with a line in the log (LangGraph B9)."""
+
+    def write(plan: Plan, task: Task, output: Any) -> None:
+        if type(output) is not dict:
+            if output is not None:
+                _write_other(write, plan, task, output)
+            return
+        update = cast("dict[str, Any]", output)
+        if not managed.isdisjoint(update):
+            dropped = ", ".join(sorted(managed.intersection(update)))
+            log.info("node %r wrote to managed keys, which nothing can write: %s", task.node.name, dropped)
+            update = {key: value for key, value in update.items() if key not in managed}
+        write_keys(plan, task, update)
+
+    return write
+
+
+def preparing_writer(write: Write) -> Write:
+    """Lets channels say what is stored of a write: messages get their ids before anybody sees them (LangGraph V6)."""
+
+    def write_prepared(plan: Plan, task: Task, output: Any) -> None:
+        write(plan, task, output)
+        writes = task.writes
+        for place, (i, value) in enumerate(writes):
+            if (prepare := plan.prepare.get(i)) is not None:
+                writes[place] = (i, prepare(value))
+
+    return write_prepared
+
+
+def graph_writer(keys: Mapping[str, int], *, strict: bool, managed: frozenset[str] = frozenset()) -> Write:
     """The writer of nodes that are graphs: their results may have keys of their own (LangGraph M1)."""
-    write = keyed_writer(keys, strict=strict)
+    write = keyed_writer(keys, strict=strict, managed=managed)
 
     def write_shared(plan: Plan, task: Task, output: Any) -> None:
         result = plain_dict(output)

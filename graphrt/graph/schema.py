@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -23,7 +24,19 @@ from graphrt.channels import BaseChannel, BinaryOperatorAggregate, LastValue
 from graphrt.core.plan import Channel
 from graphrt.errors import GraphValidationError
 
-__all__ = ["ROOT", "annotated_keys", "channels_of", "mapper_of", "schema_hints", "type_of"]
+if TYPE_CHECKING:
+    from graphrt.managed.base import ManagedKeys, ManagedValue
+
+__all__ = [
+    "ROOT",
+    "annotated_keys",
+    "channels_of",
+    "managed_of",
+    "mapper_of",
+    "reader_of",
+    "schema_hints",
+    "type_of",
+]
 
 ROOT: Final = "__root__"
 """The key of a state that is one value instead of several."""
@@ -32,13 +45,26 @@ ROOT: Final = "__root__"
 def channels_of(schema: Any) -> dict[str, Channel]:
     """One channel per key of a schema, in its order; a schema without keys is one channel named `__root__`.
 
+    Managed keys have none: see `managed_of`.
+
     Raises:
         GraphValidationError: a reducer that does not take two values.
     """
     hints = schema_hints(schema)
     if not hints:
         return {ROOT: _channel(ROOT, schema)}
-    return {key: _channel(key, hint) for key, hint in hints.items()}
+    return {key: _channel(key, hint) for key, hint in hints.items() if managed_in(hint) is None}
+
+
+def managed_of(schema: Any) -> ManagedKeys:
+    """The keys of a schema that are computed whenever they are read (LangGraph U4)."""
+    return tuple(
+        [
+            (key, managed)
+            for key, hint in schema_hints(schema).items()
+            if (managed := managed_in(hint)) is not None
+        ]
+    )
 
 
 def schema_hints(schema: Any) -> dict[str, Any]:
@@ -83,7 +109,7 @@ def _channel(key: str, hint: Any) -> Channel:
 def _given(typ: Any, extras: list[Any]) -> Channel | None:
     for extra in extras:
         if isinstance(extra, BaseChannel):
-            return extra.copy()  # pyright: ignore[reportUnknownVariableType]
+            return extra.declared(typ)  # pyright: ignore[reportUnknownVariableType]
         if isinstance(extra, type) and issubclass(extra, BaseChannel):
             return extra(typ)  # pyright: ignore[reportUnknownVariableType]
     return None
@@ -92,6 +118,8 @@ def _given(typ: Any, extras: list[Any]) -> Channel | None:
 def _reduced(key: str, typ: Any, reducer: Any) -> Channel | None:
     if not callable(reducer) or isinstance(reducer, type):
         return None
+    if (channel := getattr(reducer, "__channel__", None)) is not None:
+        return cast("Channel", channel(typ))  # a reducer that works better in a channel of its own
     try:
         parameters = inspect.signature(reducer).parameters.values()
     except ValueError:
@@ -109,6 +137,17 @@ def type_of(schema: Any) -> str:
     return getattr(schema, "__name__", str(schema))
 
 
+def managed_in(hint: Any) -> type[ManagedValue[Any]] | None:
+    """What computes a key, if it is annotated with a class of managed values; None for keys that are channels."""
+    while get_origin(hint) in (Required, NotRequired):
+        (hint,) = get_args(hint)
+    if get_origin(hint) is not Annotated or not isinstance(last := get_args(hint)[-1], type):
+        return None
+    from graphrt.managed.base import is_managed_value  # only for those who may have some
+
+    return last if is_managed_value(last) else None
+
+
 def mapper_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
     """What turns the dict of available keys into an object of the schema; None for dicts and root values."""
     if not isinstance(schema, type) or issubclass(schema, dict) or not schema_hints(schema):
@@ -118,6 +157,15 @@ def mapper_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
         return schema(**values)
 
     return build
+
+
+def reader_of(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
+    """`mapper_of`, or what changes nothing for a dict with managed keys: those are put in before it (LangGraph U4)."""
+    return mapper_of(schema) or (_as_it_is if managed_of(schema) else None)
+
+
+def _as_it_is(values: dict[str, Any]) -> dict[str, Any]:
+    return values
 
 
 def annotated_keys(value: object) -> tuple[str, ...] | None:

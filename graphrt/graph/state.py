@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, cast, overload
 
+from msgspec import structs
+
 from graphrt.checkpoint import Checkpointer
 from graphrt.constants import END, START
+from graphrt.core.handled import handler_name
 from graphrt.core.plan import Channel
+from graphrt.core.retrying import Retries, retries_of
 from graphrt.core.shape import callable_name, shape_of
 from graphrt.errors import GraphValidationError
 from graphrt.graph.compile import compile_plan
 from graphrt.graph.compiled import CompiledStateGraph
 from graphrt.graph.nodes import Branch, NodeSpec, branch_name, command_targets, declared_input
-from graphrt.graph.schema import channels_of, type_of
-from graphrt.graph.validation import check_edge, check_graph, check_name, check_starts
-from graphrt.types import All
+from graphrt.graph.policies import NodeDefaults, handler_shape
+from graphrt.graph.schema import channels_of, managed_of, type_of
+from graphrt.graph.validation import (
+    check_edge,
+    check_graph,
+    check_managed,
+    check_name,
+    check_starts,
+    check_unmanaged,
+)
+from graphrt.types import All, CachePolicy, Timeout, TimeoutPolicy
 from graphrt.typing import ContextT, InputT, NodeInputT, OutputT, StateT
 
 if TYPE_CHECKING:
-    from graphrt.pregel.signatures import MappedRouter, NodeAction, Router
+    from graphrt.cache import BaseCache
+    from graphrt.callbacks import GraphCallbackHandler
+    from graphrt.managed import ManagedValue
+    from graphrt.observers import Observer
+    from graphrt.pregel.signatures import ErrorHandler, MappedRouter, NodeAction, Router
+    from graphrt.store.base import BaseStore
 
 __all__ = ["StateGraph"]
 
@@ -63,14 +80,20 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self.waiting_edges: set[tuple[tuple[str, ...], str]] = set()
         self.branches: dict[str, dict[str, Branch]] = {}
         self.channels: dict[str, Channel] = {}
+        self.managed: dict[str, type[ManagedValue[Any]]] = {}
+        self.node_defaults = NodeDefaults()
         self.schemas: dict[Any, tuple[str, ...]] = {}
-        for schema in (self.state_schema, self.input_schema, self.output_schema):
+        self._add_schema(self.state_schema)
+        for schema in (self.input_schema, self.output_schema):
+            check_unmanaged(schema, state_schema)
             self._add_schema(schema)
 
     def _add_schema(self, schema: Any) -> None:
         """Take up a schema's keys; the same key in several schemas is one channel (LangGraph B3, B4)."""
         if schema in self.schemas:
             return
+        check_managed(schema, self.managed, self.channels)
+        self.managed.update(managed_of(schema))
         channels = channels_of(schema)
         for key, channel in channels.items():
             known = self.channels.get(key)
@@ -93,6 +116,10 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         metadata: Mapping[str, Any] | None = None,
         input_schema: type[NodeInputT] | None = None,
         destinations: Mapping[str, str] | Sequence[str] | None = None,
+        retry_policy: Retries = None,
+        timeout: Timeout = None,
+        error_handler: ErrorHandler[StateT] | None = None,
+        cache_policy: CachePolicy | None = None,
     ) -> Self: ...
 
     @overload
@@ -105,6 +132,10 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         metadata: Mapping[str, Any] | None = None,
         input_schema: type[NodeInputT] | None = None,
         destinations: Mapping[str, str] | Sequence[str] | None = None,
+        retry_policy: Retries = None,
+        timeout: Timeout = None,
+        error_handler: ErrorHandler[StateT] | None = None,
+        cache_policy: CachePolicy | None = None,
     ) -> Self: ...
 
     def add_node(
@@ -116,6 +147,10 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         metadata: Mapping[str, Any] | None = None,
         input_schema: Any = None,
         destinations: Mapping[str, str] | Sequence[str] | None = None,
+        retry_policy: Retries = None,
+        timeout: Timeout = None,
+        error_handler: Any = None,
+        cache_policy: CachePolicy | None = None,
     ) -> Self:
         """Add a node: a function of the state that returns an update, sync or async.
 
@@ -127,6 +162,12 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             input_schema: what the node reads, if not the state; by default its first parameter's annotation says so.
                 Keys that the state does not have become private keys of the graph.
             destinations: where Commands of this node may lead, for drawings; a mapping gives labels.
+            retry_policy: when to try again if it fails; of several policies the first that fits the error counts.
+            timeout: how long an attempt may take: seconds, a timedelta or a `TimeoutPolicy`. For async nodes.
+            cache_policy: keep its results for inputs that come again, if the graph is compiled with a cache.
+            error_handler: a function that runs in the node's place when that has failed for good, with the same input
+                and, as parameter `error`, a `NodeError`. What it returns counts as the node's result, but the node's
+                edges do not fire: it says by `Command(goto=...)` where to go.
 
         Raises:
             GraphValidationError: the name is taken or not allowed, or the action cannot be called.
@@ -138,7 +179,47 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         ends: Any = command_targets(action) or None
         if destinations is not None:
             ends = dict(destinations) if isinstance(destinations, Mapping) else tuple(destinations)
-        self.nodes[name] = NodeSpec(shape_of(action), schema, defer, metadata, ends)
+        handler = None
+        if error_handler is not None:
+            handler = handler_name(name)
+            check_name(handler, self.nodes)
+            self.nodes[handler] = NodeSpec(handler_shape(error_handler), schema, is_error_handler=True)
+        self.nodes[name] = NodeSpec(
+            shape_of(action),
+            schema,
+            defer,
+            metadata,
+            ends,
+            retry_policy=None if retry_policy is None else retries_of(retry_policy),
+            timeout=TimeoutPolicy.coerce(timeout),
+            error_handler=handler,
+            cache_policy=cache_policy,
+        )
+        return self
+
+    def set_node_defaults(
+        self,
+        *,
+        retry_policy: Retries = None,
+        timeout: Timeout = None,
+        error_handler: ErrorHandler[StateT] | None = None,
+        cache_policy: CachePolicy | None = None,
+    ) -> Self:
+        """What nodes have that say nothing else, whether they are added before or after; see `add_node`.
+
+        Error handlers are tried again and timed like other nodes. Graphs inside this one have defaults of their own.
+
+        Raises:
+            GraphValidationError: something is no policy.
+        """
+        given = {
+            "retry_policy": None if retry_policy is None else retries_of(retry_policy),
+            "timeout": TimeoutPolicy.coerce(timeout),
+            "error_handler": error_handler,
+            "cache_policy": cache_policy,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        self.node_defaults = structs.replace(self.node_defaults, **said)
         return self
 
     def _named(self, node: Any, action: Any) -> tuple[str, Any]:
@@ -267,11 +348,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
         self,
         checkpointer: Checkpointer | str | bool | None = None,
         *,
+        cache: BaseCache[Any] | None = None,
+        store: BaseStore | None = None,
         interrupt_before: All | Sequence[str] | None = None,
         interrupt_after: All | Sequence[str] | None = None,
         debug: bool = False,
         name: str | None = None,
         strict: bool = True,
+        observers: Sequence[Observer | GraphCallbackHandler] | None = None,
     ) -> CompiledStateGraph[StateT, ContextT, InputT, OutputT]:
         """A runnable graph of what has been declared so far; the builder can go on and be compiled again.
 
@@ -279,11 +363,14 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             checkpointer: makes runs with a `thread_id` durable: a saver, or a URL such as "memory://". For graphs that
                 run inside another one: None takes part in what that one stores, for the time of one call; True keeps
                 the state from one call to the next; False stores nothing.
+            cache: where results of nodes with a `cache_policy` are kept. Graphs inside this one use it, too.
+            store: long-term memory, for nodes that ask for it. Graphs inside this one have the same.
             interrupt_before: nodes to stop before, until the thread is run again with None; `"*"` for all.
             interrupt_after: the same for stopping after them.
             debug: print every update and the state after every step.
             name: the graph's name in messages and traces.
             strict: unknown keys, unknown targets and joins that cannot complete are errors, not silence.
+            observers: are told what happens in all runs, see `graphrt.observers`.
 
         Raises:
             GraphValidationError: the graph is not complete.
@@ -296,9 +383,12 @@ class StateGraph(Generic[StateT, ContextT, InputT, OutputT]):
             self,
             plan,
             checkpointer=checkpointer,
+            cache=cache,
+            store=store,
             debug=debug,
             interrupt_before=interrupt_before,
             interrupt_after=interrupt_after,
+            observers=observers,
         )
 
 

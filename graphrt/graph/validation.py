@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphrt.constants import END, START
 from graphrt.errors import GraphValidationError, did_you_mean
+from graphrt.graph.schema import managed_of, schema_hints, type_of
 
 if TYPE_CHECKING:
     from graphrt.graph.state import StateGraph
 
-__all__ = ["check_edge", "check_graph", "check_name", "check_starts"]
+__all__ = ["check_edge", "check_graph", "check_managed", "check_name", "check_starts", "check_unmanaged"]
 
 _RESERVED_CHARACTERS = "|:"
 
@@ -30,6 +31,46 @@ def check_name(name: str, known: Iterable[str]) -> None:
         if character in name:
             raise GraphValidationError(
                 f"'{character}' is a reserved character and is not allowed in the node names: {name!r}."
+            )
+
+
+def check_unmanaged(schema: Any, state_schema: Any) -> None:
+    """What comes in and goes out has no managed keys, except if that is the whole state (LangGraph B4).
+
+    Raises:
+        GraphValidationError: it has.
+    """
+    names = ", ".join(key for key, _ in managed_of(schema))
+    if names and schema is not state_schema:
+        raise GraphValidationError(
+            f"Invalid managed channels detected in {type_of(schema)}: {names}. Managed values are not permitted in "
+            "input and output schemas: nobody passes them, and nothing returns them."
+        )
+
+
+def check_managed(schema: Any, known: Mapping[str, Any], channels: Collection[str]) -> None:
+    """A managed key means the same in every schema: nobody writes what is plain in one of them.
+
+    Raises:
+        GraphValidationError: it does not.
+    """
+    managed_keys = managed_of(schema)
+    if known or managed_keys:
+        plain = sorted(
+            key
+            for key in schema_hints(schema).keys() | {key for key, _ in managed_keys}
+            if (key in known) != (key in dict(managed_keys)) and (key in known or key in channels)
+        )
+        if plain:
+            raise GraphValidationError(
+                f"Key '{plain[0]}' is managed in one schema and a plain key in another ({type_of(schema)} is the "
+                "second): it would never be written. Annotate it in the same way everywhere."
+            )
+    for key, managed in managed_keys:
+        if known.get(key, managed) is not managed:
+            raise GraphValidationError(
+                f"Managed value '{key}' already exists with a different type: {type_of(known[key])}, and "
+                f"{type_of(schema)} wants {type_of(managed)}."
             )
 
 

@@ -111,6 +111,7 @@ class StateEditor(Threads):
             metadata=metadata_scalars(full),
         )
         run = Run(graph.plan, run_config(None, full), 1, journal=journal)
+        run.own_store = self.store if self.store is not None else graph.store
         editing = Editing(run, journal, graph.serializer.loads_grown_raw)
         await editing.open(full.get("configurable", {}).get("checkpoint_id"))
         for superstep in checked:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from msgspec import Struct
 
+from graphrt.core.retrying import retries_of
 from graphrt.core.shape import Shape, shape_of
 from graphrt.errors import GraphValidationError
+from graphrt.types import CachePolicy, RetryPolicy, Timeout, TimeoutPolicy
 
 if TYPE_CHECKING:
     from graphrt.pregel.signatures import NodeAction
@@ -52,6 +54,9 @@ class PregelNode(Struct, frozen=True):
     writes: tuple[ChannelWriteEntry, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = {}
+    retry_policy: tuple[RetryPolicy, ...] = ()
+    timeout: TimeoutPolicy | None = None
+    cache_policy: CachePolicy | None = None
 
 
 class NodeBuilder:
@@ -61,7 +66,10 @@ class NodeBuilder:
         >>> node = NodeBuilder().subscribe_only("a").do(lambda a: a + a).write_to("b")
     """
 
-    __slots__ = ("_actions", "_channels", "_metadata", "_tags", "_triggers", "_writes")
+    __slots__ = (
+        "_actions", "_cache_policy", "_channels", "_metadata", "_retry_policies", "_tags", "_timeout", "_triggers",
+        "_writes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._channels: str | list[str] = []
@@ -70,6 +78,9 @@ class NodeBuilder:
         self._writes: list[ChannelWriteEntry] = []
         self._tags: list[str] = []
         self._metadata: dict[str, Any] = {}
+        self._retry_policies: list[RetryPolicy] = []
+        self._timeout: TimeoutPolicy | None = None
+        self._cache_policy: CachePolicy | None = None
 
     def subscribe_only(self, channel: str) -> Self:
         """Start when `channel` changes, and read its bare value.
@@ -129,6 +140,29 @@ class NodeBuilder:
         self._metadata.update(metadata)
         return self
 
+    def add_retry_policies(self, *policies: RetryPolicy) -> Self:
+        """Try again when the node fails; of several policies the first that fits the error counts.
+
+        Raises:
+            GraphValidationError: something is no policy.
+        """
+        self._retry_policies.extend(retries_of(policies))
+        return self
+
+    def add_cache_policy(self, policy: CachePolicy) -> Self:
+        """Keep the node's results for inputs that come again, if the program has a cache."""
+        self._cache_policy = policy
+        return self
+
+    def set_timeout(self, timeout: Timeout) -> Self:
+        """How long an attempt at the node may take: seconds, a timedelta or a `TimeoutPolicy`.
+
+        Raises:
+            GraphValidationError: a time is not positive.
+        """
+        self._timeout = TimeoutPolicy.coerce(timeout)
+        return self
+
     def build(self) -> PregelNode:
         """The finished node."""
         return PregelNode(
@@ -138,4 +172,7 @@ class NodeBuilder:
             writes=tuple(self._writes),
             tags=tuple(self._tags),
             metadata=dict(self._metadata),
+            retry_policy=tuple(self._retry_policies),
+            timeout=self._timeout,
+            cache_policy=self._cache_policy,
         )

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Generic, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, Self
 
 from graphrt.checkpoint import Checkpointer
 from graphrt.config import RunnableConfig
 from graphrt.core.plan import TASKS, Channel, Node, Plan, Target, View, overrides
+from graphrt.core.retrying import Retries, policy_of, refuse_sync, retries_of
 from graphrt.core.shape import Shape
 from graphrt.core.state import Task
 from graphrt.errors import GraphValidationError, did_you_mean
 from graphrt.pregel.nodes import PASSTHROUGH, ChannelWriteEntry, NodeBuilder, PregelNode
+from graphrt.pregel.pictures import Drawable
 from graphrt.pregel.runnable import GraphRunner
-from graphrt.types import All, Send, StreamMode
+from graphrt.types import All, CachePolicy, RetryPolicy, Send, StreamMode
 from graphrt.typing import ContextT, InputT, OutputT, StateT
+
+if TYPE_CHECKING:
+    from graphrt.cache import BaseCache
+    from graphrt.callbacks import GraphCallbackHandler
+    from graphrt.core.caching import CacheRule
+    from graphrt.drawing import Graph
+    from graphrt.observers import Observer
+    from graphrt.store.base import BaseStore
 
 __all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]
 
@@ -25,7 +36,9 @@ RESERVED: Final = frozenset({
 """Names that the specification uses for writes that are not data."""
 
 
-class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, ContextT, InputT, OutputT]):
+class Pregel(
+    GraphRunner[StateT, ContextT, InputT, OutputT], Drawable, Generic[StateT, ContextT, InputT, OutputT]
+):
     """A program on the level below edges: nodes subscribe to channels and write to channels.
 
     Args:
@@ -36,7 +49,11 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         stream_channels: what `values` and `updates` show; all channels by default.
         interrupt_before_nodes: nodes to stop before, `"*"` for all; `interrupt_after_nodes` to stop after.
         step_timeout: seconds that one superstep may take.
+        retry_policy: for nodes, and tasks that they call, that have none of their own.
+        store: long-term memory, for nodes that ask for it.
+        cache: where results of nodes are kept that have a cache policy; `cache_policy` is for those without their own.
         strict: unknown names are errors, not silence.
+        observers: are told what happens in all runs, see `graphrt.observers`.
 
     Raises:
         GraphValidationError: nodes or options name channels that do not exist.
@@ -73,11 +90,18 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         config: RunnableConfig | None = None,
         name: str = "graphrt",
         strict: bool = True,
+        observers: Sequence[Observer | GraphCallbackHandler] | None = None,
+        retry_policy: Retries = None,
+        store: BaseStore | None = None,
+        cache: BaseCache[Any] | None = None,
+        cache_policy: CachePolicy | None = None,
     ) -> None:
         built = {n: node.build() if isinstance(node, NodeBuilder) else node for n, node in nodes.items()}
         program = _Program(
             name, built, {n: channel.copy() for n, channel in (channels or {}).items()}, strict
         )
+        program.retry = retries_of(retry_policy)
+        program.cache_policy = cache_policy
         program.input = _names(input_channels)
         program.output = _names(output_channels)
         program.stream = _names(stream_channels) if stream_channels is not None else tuple(program.channels)
@@ -95,6 +119,9 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
             step_timeout=step_timeout,
             interrupt_before=interrupt_before_nodes,
             interrupt_after=interrupt_after_nodes,
+            observers=observers,
+            store=store,
+            cache=cache,
         )
 
     def validate(self) -> Self:
@@ -105,6 +132,13 @@ class Pregel(GraphRunner[StateT, ContextT, InputT, OutputT], Generic[StateT, Con
         """
         self._program.validate()
         return self
+
+    def declared(self) -> Graph:
+        """Its nodes, and which of them write what starts others."""
+        from graphrt.drawing.programs import described_program
+
+        program = self._program
+        return described_program(program.nodes, _many(program.input), _many(program.output))
 
 
 def _names(channels: str | Sequence[str]) -> str | tuple[str, ...]:
@@ -121,6 +155,8 @@ class _Program:
     input: str | tuple[str, ...]
     output: str | tuple[str, ...]
     stream: str | tuple[str, ...]
+    retry: tuple[RetryPolicy, ...] = ()
+    cache_policy: CachePolicy | None = None
 
     def __init__(
         self, name: str, nodes: dict[str, PregelNode], channels: dict[str, Channel], strict: bool
@@ -188,6 +224,7 @@ class _Program:
             views=tuple(self.views),
             targets={name: Target(i) for i, name in enumerate(names)},
             strict=self.strict,
+            calls=policy_of(self.retry, None),
         )
 
     def view(self, channels: str | tuple[str, ...]) -> int:
@@ -197,6 +234,8 @@ class _Program:
     def node(self, name: str, index: int) -> Node:
         spec = self.nodes[name]
         shape = _sequence(spec.actions)
+        if spec.timeout is not None:
+            refuse_sync(name, is_async=shape is not None and shape.is_async)
         consumes = [c for c in dict.fromkeys(spec.triggers) if overrides(self.channels[c], "consume")]
         return Node(
             name=name,
@@ -212,7 +251,19 @@ class _Program:
             tags=spec.tags,
             metadata=spec.metadata,
             graph=shape.graph if shape is not None else None,
+            policy=policy_of(spec.retry_policy or self.retry, spec.timeout),
+            cache=_cache_rule(name, spec, self.cache_policy),
         )
+
+
+def _cache_rule(name: str, spec: PregelNode, default: CachePolicy | None) -> CacheRule | None:
+    policy = spec.cache_policy or default
+    if policy is None or not spec.actions:
+        return None
+    from graphrt.engine.marks import cache_rule
+
+    first, *others = [shape.action for shape in spec.actions]
+    return cache_rule(partial(first, *others) if others else first, policy, node=name)
 
 
 def _sequence(actions: tuple[Shape, ...]) -> Shape | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, Unpack, cast, overload
 
 from graphrt.channels.base import MISSING
@@ -35,6 +36,7 @@ from graphrt.engine.stream import Hub
 from graphrt.engine.turns import Turns, turns_of
 from graphrt.engine.watch import Watch
 from graphrt.errors import GraphValidationError
+from graphrt.pregel.caches import Cached
 from graphrt.pregel.editing import StateEditor
 from graphrt.pregel.options import (
     DURABILITIES,
@@ -59,8 +61,12 @@ from graphrt.types import (
 from graphrt.typing import ContextT, InputT, OutputT, StateT
 
 if TYPE_CHECKING:
+    from graphrt.cache import BaseCache
+    from graphrt.callbacks import GraphCallbackHandler
+    from graphrt.observers import Observer
     from graphrt.pregel.signatures import InvokeOptions, RunOptions, StreamOptions
     from graphrt.serde import Serializer
+    from graphrt.store.base import BaseStore
 
 __all__ = ["GraphRunner"]
 
@@ -71,7 +77,7 @@ _DEFAULTS: Final[RunnableConfig] = {
 """The config of a run that was given none. Never changed: a task's config is built from it, not in it."""
 
 
-class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
+class GraphRunner(StateEditor, Cached, Generic[StateT, ContextT, InputT, OutputT]):
     """A compiled graph. It holds nothing of its runs: any number may go on at once, on any event loop."""
 
     plan: Plan
@@ -83,6 +89,9 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
     stream_mode: StreamMode | Sequence[StreamMode]
     step_timeout: float | None
     context_schema: Any
+    store: BaseStore | None
+    cache: BaseCache[Any] | None
+    observers: tuple[Observer, ...] = ()
 
     def _setup(
         self,
@@ -97,8 +106,17 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
         step_timeout: float | None = None,
         interrupt_before: All | Sequence[str] | None = None,
         interrupt_after: All | Sequence[str] | None = None,
+        observers: Sequence[Observer | GraphCallbackHandler] | None = None,
+        cache: BaseCache[Any] | None = None,
+        store: BaseStore | None = None,
     ) -> None:
         self.plan = plan
+        self.cache = cache
+        self.store = store
+        if observers is not None:
+            from graphrt.engine.audience import observers_of
+
+            self.observers = observers_of(observers, strict=True)
         self.interrupt_before = interrupt_before or ()
         self.interrupt_after = interrupt_after or ()
         self._stops = stops_of(plan, interrupt_before, interrupt_after)
@@ -111,7 +129,7 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
         self._schemas = schemas
         self._serializer: Serializer | None = None
         self._turns: tuple[Any, Turns] = (None, cast(Turns, None))
-        if self.checkpointer:
+        if self.checkpointer or cache is not None:
             self.serializer  # noqa: B018 - built now: a run must not stop the event loop for imports
 
     @property
@@ -396,6 +414,9 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
             not self.checkpointer
             and self.config is None
             and self._stops is None
+            and self.store is None
+            and self.cache is None
+            and not self.observers
             and current_task.get(None) is None
         )
 
@@ -411,7 +432,7 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
     ) -> Run:
         """A run with everything it needs; nothing has happened yet."""
         check_choice("durability", durability, DURABILITIES)
-        around = current_task.get(None)
+        around: Any = current_task.get(None)
         stops = self._stops
         if before is not None or after is not None:
             stops = stops_of(
@@ -424,6 +445,16 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
         else:
             run = self._run_alone(config, context, durability, publisher)
         run.stops = stops
+        run.own_store = self.store
+        if self.cache is not None or self.plan.cached:
+            run.own_cache = self.cache
+            run.own_codec = self.serializer
+        configured = run.own_config if run.config_ is None else run.config_
+        callbacks = configured.get("callbacks") if configured else None
+        if callbacks or self.observers or (around is not None and around.owner.observed):
+            from graphrt.pregel.watching import observe  # runs that nobody observes do without
+
+            observe(run, self.observers, callbacks, around)
         if control is not None:
             run.family = run.kin.under(control)
         return run
@@ -502,6 +533,9 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
             own_config=own,
         )
         run.unstored = self.checkpointer is False or owner.unstored
+        run.trial = trial = owner.trial if around.scope is None else around.scope.trial
+        if trial is not None:
+            trial.sign()
         keeper = None if run.unstored else owner.keeper
         if keeper is not None and keeper.journal is not None:
             lent = keeper.journal
@@ -530,8 +564,9 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
         if run.around is not None:
             await self._execute_inside(run, input)
             return
+        execute = run.execute if run.observed is None else partial(run.observed.whole, run)
         if journal is None:
-            await run.execute(input)
+            await execute(input)
             return
         configurable = run.config.get("configurable", {})
         checkpoint = configurable.get("checkpoint_id")
@@ -542,22 +577,23 @@ class GraphRunner(StateEditor, Generic[StateT, ContextT, InputT, OutputT]):
             self._turns = (self.checkpointer, turns)
         await turns.enter(journal.thread_id, strategy)
         try:
-            await run.execute(input, checkpoint=checkpoint)
+            await execute(input, checkpoint=checkpoint)
         finally:
             turns.leave(journal.thread_id)
 
     async def _execute_inside(self, run: Run, input: Any) -> None:
         """A run as part of a task, which must not end before it."""
         around = cast(Task, run.around)
+        execute = run.execute if run.observed is None else partial(run.observed.whole, run)
         loop = run.loop = around.owner.loop if around.node.graph is self else running_loop()
         if loop is None or around.node.graph is self:  # nothing else runs, or the task awaits it itself
-            await run.execute(input)
+            await execute(input)
             return
         alive = scope_of(around).alive
         ended = Inside(asyncio.current_task(loop), loop=loop)
         alive.add(ended)
         try:
-            await run.execute(input)
+            await execute(input)
         finally:
             alive.discard(ended)
             ended.set_result(None)

@@ -1,20 +1,29 @@
 """What type checkers are told about nodes, routers and the options of a run. Nothing imports this while running.
 
 A function that asks for less is not assignable to a type that offers more, hence one protocol for each combination of
-the `config`, `writer` and `runtime` that a node may ask for; they are passed by keyword.
+the `config`, `writer` and `runtime` that a node may ask for, and some with a `store`; they are passed by keyword.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Concatenate, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from graphrt.config import RunnableConfig
 from graphrt.runtime import RunControl, Runtime
+from graphrt.store.base import BaseStore
 from graphrt.types import All, Durability, MultitaskStrategy, Send, StreamMode, StreamVersion, StreamWriter
 from graphrt.typing import ContextT
 
-__all__ = ["InvokeOptions", "MappedRouter", "NodeAction", "Router", "RunOptions", "StreamOptions"]
+__all__ = [
+    "ErrorHandler",
+    "InvokeOptions",
+    "MappedRouter",
+    "NodeAction",
+    "Router",
+    "RunOptions",
+    "StreamOptions",
+]
 
 State = TypeVar("State")
 Input = TypeVar("Input", contravariant=True)
@@ -56,6 +65,35 @@ class _OfAll(Protocol[Input, Context, Answer]):
     ) -> Answer: ...
 
 
+class _OfStore(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, store: BaseStore) -> Answer: ...
+
+
+class _OfConfigStore(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, config: RunnableConfig, store: BaseStore) -> Answer: ...
+
+
+class _OfWriterStore(Protocol[Input, Answer]):
+    def __call__(self, state: Input, /, *, writer: StreamWriter, store: BaseStore) -> Answer: ...
+
+
+class _OfRuntimeStore(Protocol[Input, Context, Answer]):
+    def __call__(self, state: Input, /, *, runtime: Runtime[Context], store: BaseStore) -> Answer: ...
+
+
+class _OfAllWithStore(Protocol[Input, Context, Answer]):
+    def __call__(
+        self,
+        state: Input,
+        /,
+        *,
+        config: RunnableConfig,
+        writer: StreamWriter,
+        runtime: Runtime[Context],
+        store: BaseStore,
+    ) -> Answer: ...
+
+
 class _Runnable(Protocol[Input, Answer]):
     def invoke(self, input: Input, /) -> Answer: ...
 
@@ -73,12 +111,20 @@ _Action: TypeAlias = (
     | _OfConfigRuntime[Input, Context, Answer]
     | _OfWriterRuntime[Input, Context, Answer]
     | _OfAll[Input, Context, Answer]
+    | _OfStore[Input, Answer]
+    | _OfConfigStore[Input, Answer]
+    | _OfWriterStore[Input, Answer]
+    | _OfRuntimeStore[Input, Context, Answer]
+    | _OfAllWithStore[Input, Context, Answer]
     | _AsyncRunnable[Input, Answer]
     | _Runnable[Input, Answer]
 )
 
 NodeAction: TypeAlias = _Of[State, Any] | _Action[Input, Any, Context]
 """A function of the state, or of whatever its parameter says; `State` first, for lambdas, which do not say."""
+
+ErrorHandler: TypeAlias = Callable[[State], Any] | Callable[Concatenate[Any, ...], Any]
+"""A function of what its node got, and of a `NodeError` and all that nodes may ask for, by keyword."""
 
 _Where: TypeAlias = str | Send | Sequence[str | Send]
 _Decision: TypeAlias = _Where | Awaitable[_Where]

@@ -19,6 +19,7 @@ from graphrt.types import StateSnapshot
 
 if TYPE_CHECKING:
     from graphrt.serde import Serializer
+    from graphrt.store.base import BaseStore
 
 __all__ = ["Threads", "names_in"]
 
@@ -29,6 +30,7 @@ class Threads:
     plan: Plan
     checkpointer: Checkpointer | bool | None
     config: RunnableConfig | None
+    store: BaseStore | None = None
     _schemas: Sequence[Any]
     _serializer: Serializer | None = None
     _inside: dict[str, Threads] | None = None

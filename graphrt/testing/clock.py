@@ -17,13 +17,21 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
+from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
 __all__ = ["FakeClock", "all_waiting"]
 
-SEAMS: Final = ("graphrt.engine.journal.time_ns",)
-"""Where graphrt asks for the time. Everything else is given it."""
+SEAMS: Final = {
+    "graphrt.engine.journal.time_ns": "time_ns",
+    "graphrt.engine.clock.time": "time",
+    "graphrt.engine.clock.monotonic": "monotonic",
+    "graphrt.engine.clock.sleep": "sleep",
+    "graphrt.engine.clock.block": "move",
+    "graphrt.engine.clock.jitter": "jitter",
+}
+"""Where graphrt asks for time and chance, and what answers there. Everything else is given them."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS: Final = 1_000_000_000
@@ -35,10 +43,12 @@ class FakeClock:
 
     Args:
         start: what time it is.
+        seed: the random part of waits between attempts follows from it.
     """
 
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._now_ns = _nanoseconds(start - _EPOCH)
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC), *, seed: int = 0) -> None:
+        self._now_ns = self._start_ns = _nanoseconds(start - _EPOCH)
+        self._random = Random(seed)
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._came = asyncio.Event()
@@ -49,7 +59,15 @@ class FakeClock:
 
     def monotonic(self) -> float:
         """Seconds since some moment, as `time.monotonic` has them."""
+        return (self._now_ns - self._start_ns) / _NS
+
+    def time(self) -> float:
+        """Seconds since 1970, as `time.time` has them."""
         return self._now_ns / _NS
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1, the same ones for the same seed."""
+        return self._random.random()
 
     def now(self) -> datetime:
         """The time in UTC."""
@@ -99,10 +117,13 @@ class FakeClock:
 
     @contextmanager
     def installed(self) -> Generator[None, None, None]:
-        """Inside, the engine takes the time from this clock."""
+        """Inside, the engine takes the time from this clock: backoff and timeouts wait for it, too.
+
+        In a thread without a loop there is nobody who could move it, so waiting there moves it.
+        """
         with ExitStack() as stack:
-            for seam in SEAMS:
-                stack.enter_context(patch(seam, self.time_ns))
+            for seam, method in SEAMS.items():
+                stack.enter_context(patch(seam, getattr(self, method)))
             yield
 
     async def _jump(self) -> None:

@@ -7,6 +7,8 @@
 or `pytest -p graphrt.testing.plugin --checkpointer URL` for once. `{directory}` is an empty folder of each test's own.
 A checkpointer of yours gets a URL by an entry point of the group `graphrt.checkpointers`
 (`graphrt.checkpoint.urls`); one that has none is tested by a class (`graphrt.testing.conformance`).
+
+For tests of graphs it has the fixture `fake_clock`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["URLS", "pytest_addoption", "pytest_configure"]
+from graphrt.testing.fixtures import fake_clock
+
+__all__ = ["URLS", "fake_clock", "pytest_addoption", "pytest_configure"]
 
 URLS: pytest.StashKey[list[str]] = pytest.StashKey()
 """The checkpointers to test."""

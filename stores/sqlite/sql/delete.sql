@@ -1,0 +1,1 @@
+DELETE FROM graphrt_store WHERE namespace = ?1 AND key = ?2

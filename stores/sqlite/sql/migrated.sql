@@ -1,0 +1,1 @@
+INSERT INTO graphrt_store_migrations VALUES (?1)
