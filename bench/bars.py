@@ -8,7 +8,7 @@ from bench.figures import Report, duration
 
 WITHOUT_CHECKPOINTER = {
     "chain_10": 100.0, "chain_100": 100.0, "loop_1000": 100.0, "fan_out_1000": 50.0,
-    "subgraph_100": 100.0, "pipeline_100": 50.0, "gather_100": 50.0,
+    "subgraph_100": 100.0, "pipeline_100": 50.0, "gather_100": 50.0, "tokens_10k": 20.0,
 }  # fmt: skip
 """How many times as fast as LangGraph a case must be, both without a checkpointer."""
 WITH_CHECKPOINTER = {
@@ -26,7 +26,7 @@ GROWTH = 1.25
 
 CASES = (
     *("chain_1", "chain_10", "chain_100", "loop_1000", "fan_out_100", "fan_out_1000", "nap_100", "import"),
-    *("subgraph_100", "nested_5", "interrupt", "pipeline_100", "gather_100", "history_1000"),
+    *("subgraph_100", "nested_5", "interrupt", "pipeline_100", "gather_100", "history_1000", "tokens_10k"),
 )
 CONTESTANTS = ("floor", "graphrt", "graphrt+memory", "langgraph", "langgraph+memory", "neograph", "agentcore")
 

@@ -26,6 +26,9 @@ Shape = Literal[
     "gathering",
     "get_state",
     "history",
+    "events",
+    "tokens",
+    "messages",
 ]
 
 CHAIN_IN_WIDE_CASES = 10
@@ -205,6 +208,42 @@ CASES: tuple[Case, ...] = (
         shape="history",
         size=1_000,
         answer=1_000,
+    ),
+    Case(
+        name="events_10k",
+        what="one of 10,000 custom events that a node writes, taken from astream",
+        shape="events",
+        size=10_000,
+        answer=10_000,
+        doors=ASYNC,
+        share=10_000,
+    ),
+    Case(
+        name="tokens_10k",
+        what="one of 10,000 tokens of a model, taken from astream's messages",
+        shape="tokens",
+        size=10_000,
+        answer=10_000,
+        doors=ASYNC,
+        share=10_000,
+    ),
+    Case(
+        name="messages_100",
+        what="one message appended to a list of 100, by add_messages in its channel",
+        shape="messages",
+        size=100,
+        answer=None,
+        doors=ASYNC,
+        share=100,
+    ),
+    Case(
+        name="messages_10k",
+        what="one message appended to a list of 10,000, by add_messages in its channel",
+        shape="messages",
+        size=10_000,
+        answer=None,
+        doors=ASYNC,
+        share=100,
     ),
     Case(
         name="import",

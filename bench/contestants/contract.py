@@ -112,3 +112,15 @@ class Control(Contestant, Protocol):
     def history(self, door: Door, entries: int) -> Job:
         """Look at all checkpoints of a thread."""
         ...
+
+    def events(self, door: Door, number: int) -> Job:
+        """One node that writes events; a consumer counts them."""
+        ...
+
+    def tokens(self, door: Door, number: int) -> Job:
+        """One node in which a model says so many tokens; a consumer of messages counts them."""
+        ...
+
+    def messages(self, door: Door, history: int) -> Lap:
+        """Append a hundred messages, one update each, to a list of so many."""
+        ...

@@ -200,11 +200,35 @@ class Floor:
     def ask(self, door: Door, questions: int) -> Job:
         raise NotOfferedError(NOTHING_KEPT)
 
+    def events(self, door: Door, number: int) -> Job:
+        async def written() -> AsyncGenerator[int, None]:
+            for i in range(number):
+                yield i
+
+        return _counted(written)
+
+    def tokens(self, door: Door, number: int) -> Job:
+        async def said() -> AsyncGenerator[str, None]:
+            for _ in range(number):
+                yield "token "
+
+        return _counted(said)
+
     def get_state(self, door: Door, length: int) -> Job:
         raise NotOfferedError(NOTHING_KEPT)
 
     def history(self, door: Door, entries: int) -> Job:
         raise NotOfferedError(NOTHING_KEPT)
+
+
+def _counted(stream: Callable[[], AsyncGenerator[Any, None]]) -> Job:
+    async def count() -> int:
+        chunks = 0
+        async for _ in stream():
+            chunks += 1
+        return chunks
+
+    return Job(count, lambda chunks: chunks)
 
 
 def row(door: Door, steps: list[Any], initial: nodes.Update, answer: Callable[[Any], object]) -> Job:

@@ -2,14 +2,18 @@
 
 import asyncio
 import operator
+import time
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any, TypedDict
 
 from bench import nodes
 from bench.cases import Door
-from bench.contestants.contract import Job, NotOfferedError
+from bench.contestants.contract import Job, Lap, NotOfferedError
 from bench.contestants.langgraph_api import Count, LangGraphApi, Results, count
+from bench.contestants.speaking import speaking
 
+APPENDS = 100
 NO_THREAD = "there is no thread without a checkpointer"
 START_AND_INPUT = 2
 """Checkpoints that a thread has besides those of its supersteps."""
@@ -90,6 +94,63 @@ class LangGraphControl(LangGraphApi):
             return sum(future.result() for future in [task(x) for _ in range(tasks)])
 
         return self._entry(door, run_async if door == "async" else run_sync)
+
+    def events(self, door: Door, number: int) -> Job:
+        config: Any = import_module(f"{self.root}.config")
+
+        async def write(state: Count) -> Count:
+            writer = config.get_stream_writer()
+            if hasattr(writer, "asend"):  # a node that can wait for its consumer does
+                for i in range(number):
+                    await writer.asend(i)
+            else:
+                for i in range(number):
+                    writer(i)
+            return state
+
+        return self._streamed(write, "custom")
+
+    def tokens(self, door: Door, number: int) -> Job:
+        speak: Callable[[], Any] = speaking(self.root)(number)
+
+        async def model(state: Count) -> None:
+            await speak()
+
+        return self._streamed(model, "messages")
+
+    def messages(self, door: Door, history: int) -> Lap:
+        message: Any = import_module(f"{self.root}.graph.message")
+        library = message if self.root == "graphrt" else import_module("langchain_core.messages")
+        channel: Any = self.graph.StateGraph(message.MessagesState).channels["messages"]
+        before = message.add_messages([], [library.AIMessage("said", id=str(i)) for i in range(history)])
+
+        async def lap() -> float:
+            going_on = channel.from_checkpoint(before)
+            going_on.update([[]])  # a thread that goes on has merged something before
+            news = [[[library.AIMessage("more", id=f"new {i}")]] for i in range(APPENDS)]
+            started = time.perf_counter()
+            for new in news:
+                going_on.update(new)
+                going_on.get()
+            took = time.perf_counter() - started
+            if len(going_on.get()) != history + APPENDS:
+                raise RuntimeError("a message got lost")
+            return took
+
+        return Lap(lap, answer=lambda _: None)
+
+    def _streamed(self, node: Callable[[Any], Any], mode: str) -> Job:
+        """Return the job of running a graph of one node and counting its chunks."""
+        graph = self.compile(self.row(Count, [node]))
+        config = self.configure(1)
+
+        async def counted() -> int:
+            chunks = 0
+            async for _ in graph.astream({"x": 0}, config(), stream_mode=mode):
+                chunks += 1
+            return chunks
+
+        return Job(counted, lambda chunks: chunks)
 
     def get_state(self, door: Door, length: int) -> Job:
         graph, thread = self._thread(length)

@@ -7,7 +7,10 @@ from bench.contestants import agentcore, floor, graphrt, graphrt_memory
 from bench.contestants.contract import Contestant, NotOfferedError
 from bench.measure import QUICK, measure, prepare
 
-SHAPES = {"subgraph_fan_out", "nested", "ask", "pipeline", "gathering", "get_state", "history"}
+SHAPES = {
+    *("subgraph_fan_out", "nested", "ask", "pipeline", "gathering", "get_state", "history"),
+    *("events", "tokens", "messages"),
+}
 CASES = [case for case in BY_NAME.values() if case.shape in SHAPES]
 ROWS = [pytest.param(case, door, id=f"{case.name}-{door}") for case in CASES for door in case.doors]
 
@@ -34,7 +37,7 @@ def test_without_threads_what_needs_one_is_not_offered(case: Case, door: Door) -
 
 @pytest.mark.parametrize("case, door", ROWS)
 def test_the_floor_does_by_hand_what_leaves_nothing_behind(case: Case, door: Door) -> None:
-    by_hand = {"subgraph_fan_out", "nested", "pipeline", "gathering"}
+    by_hand = {"subgraph_fan_out", "nested", "pipeline", "gathering", "events", "tokens"}
     assert isinstance(taken(floor.contestant(), case, door), int) is (case.shape in by_hand)
 
 
