@@ -45,6 +45,7 @@ LEFT_TO_THE_READER = (
     "python3 dev.py",  # makes an environment
     "python -m bench",  # takes long, or says what a machine can do
     "python examples/agent.py",  # needs a model's server
+    "python examples/tokens.py",  # the same
     "python examples/web_app.py",  # serves for ever
 )
 

@@ -12,13 +12,14 @@ import pytest
 
 import checkpointers
 import graphrt
+import stores
 from graphrt.version import __version__
 
 ROOT = Path(__file__).parent.parent
 
 MODULES = sorted(
     module.name
-    for package in (graphrt, checkpointers)
+    for package in (graphrt, checkpointers, stores)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
     if not module.name.endswith("__main__")  # importing those runs them
 )
@@ -53,7 +54,7 @@ def test_importing_loads_nothing_heavy(package):
 def test_every_module_says_what_it_is():
     silent = [
         path.relative_to(ROOT).as_posix()
-        for package in ("graphrt", "checkpointers")
+        for package in ("graphrt", "checkpointers", "stores")
         for path in (ROOT / package).rglob("*.py")
         if not path.read_text(encoding="utf-8").startswith(('"""', 'r"""'))
     ]
@@ -76,7 +77,7 @@ def test_checkpointers_are_found_by_url_scheme():
 
 
 @pytest.mark.slow
-def test_wheel_holds_both_packages_and_their_type_markers(tmp_path):
+def test_wheel_holds_all_packages_and_their_type_markers(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -87,10 +88,13 @@ def test_wheel_holds_both_packages_and_their_type_markers(tmp_path):
         "graphrt/__init__.py",
         "checkpointers/py.typed",
         "checkpointers/memory.py",
+        "stores/py.typed",
+        "stores/sqlite/migrations/0001_items.sql",
     } <= names
     assert {name.split("/")[0] for name in names} == {
         "graphrt",
         "checkpointers",
+        "stores",
         f"graphrt-{__version__}.dist-info",
     }
 

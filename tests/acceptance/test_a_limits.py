@@ -52,6 +52,13 @@ async def test_a12_parallel_nodes_count_once() -> None:
 
 
 @pytest.mark.parity("A13")
+async def test_a13_the_error_has_the_last_state() -> None:
+    with pytest.raises(GraphRecursionError) as raised:
+        await endless().compile().ainvoke({}, {"recursion_limit": 5})
+    assert raised.value.state == {"log": ["a"] * 5}
+
+
+@pytest.mark.parity("A13")
 async def test_a13_the_last_state_is_saved_when_the_limit_is_hit(saver: Any) -> None:
     app = endless().compile(checkpointer=saver)
     with pytest.raises(GraphRecursionError):

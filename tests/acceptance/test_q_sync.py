@@ -195,7 +195,8 @@ def test_q6_what_a_sync_task_raises_reaches_the_caller() -> None:
 
     with pytest.raises(KeyError, match="lost") as raised:
         calls.invoke("lost")
-    assert [note.split("'")[1] for note in raised.value.__notes__] == ["fails", "calls"]
+    (note,) = raised.value.__notes__
+    assert [line.split("'")[1] for line in note.splitlines()] == ["fails", "calls"]
 
 
 @pytest.mark.parity("Q6", "Q9")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from graphrt.checkpoint import urls
+from graphrt.store.postgres import PostgresStore
 from tests.cli.conftest import Graphrt
 from tests.conftest import postgres_server
 
@@ -97,6 +98,7 @@ def test_a_file_gets_its_tables(real: None, graphrt_cli: Graphrt, tmp_path: Path
     assert ended.code == 0, ended.err
     with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
         assert connection.execute("SELECT count(*) FROM graphrt_threads").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM graphrt_store").fetchone() == (0,)
 
 
 def test_the_script_for_a_file_makes_the_same_tables(real: None, graphrt_cli: Graphrt, tmp_path: Path):
@@ -105,6 +107,7 @@ def test_the_script_for_a_file_makes_the_same_tables(real: None, graphrt_cli: Gr
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(script)
         assert connection.execute("SELECT count(*) FROM graphrt_threads").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM graphrt_store").fetchone() == (0,)
 
 
 def test_a_server_gets_its_tables_ahead_of_time(real: None, graphrt_cli: Graphrt):
@@ -114,4 +117,6 @@ def test_a_server_gets_its_tables_ahead_of_time(real: None, graphrt_cli: Graphrt
     assert graphrt_cli("migrate", url).code == 0
     assert graphrt_cli("migrate", url).code == 0
     assert "0 threads" in graphrt_cli(*listing).out
+    with PostgresStore.from_conn_string(url) as store:
+        assert store.search(()) == []
     assert "CREATE SCHEMA" in graphrt_cli("migrate", url, "--sql").out

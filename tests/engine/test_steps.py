@@ -254,6 +254,19 @@ async def test_in_a_graph_that_keeps_nothing_itself(saver: Any, work: Work) -> N
     assert work.done == ["inner", "fails", "fails"]
 
 
+async def test_in_each_round_of_a_graph_that_keeps_nothing_itself(saver: Any) -> None:
+    rounds: list[int] = []
+
+    async def count(state: Log) -> dict[str, Any]:
+        rounds.append(len(rounds))
+        return {"log": [await step("same key", lambda: str(len(rounds)))]}
+
+    inside = graph(Log, count, paths=["START count"])
+    inside.add_conditional_edges("count", lambda state: "count" if len(state["log"]) < 3 else "__end__")
+    app = graph(Log, ("outer", inside.compile(checkpointer=False)), paths=["START outer"])
+    assert await app.compile(checkpointer=saver).ainvoke({}, thread()) == {"log": ["1", "2", "3"]}
+
+
 @pytest.mark.parametrize("checkpointer", [None, True])
 async def test_in_a_graph_that_is_a_node(saver: Any, work: Work, checkpointer: bool | None) -> None:
     async def node(state: Log) -> dict[str, Any]:

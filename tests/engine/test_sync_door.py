@@ -104,3 +104,17 @@ def test_a_graph_works_again_after_the_blocking_door_failed() -> None:
     with pytest.raises(ConnectionError):
         app.invoke({})
     assert app.invoke({}) == {"log": ["flaky"]}
+
+
+def test_a_threads_loop_is_closed_when_the_thread_ends() -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def seen(state: Log) -> dict[str, Any]:
+        loops.append(asyncio.get_running_loop())
+        return {}
+
+    app = graph(Log, named("seen", seen), paths=["START seen"]).compile()
+    worker = threading.Thread(target=app.invoke, args=({"log": []},))
+    worker.start()
+    worker.join()
+    assert [loop.is_closed() for loop in loops] == [True]

@@ -15,6 +15,7 @@ import pytest
 
 import checkpointers
 import graphrt
+import stores
 from graphrt import START, StateGraph
 from graphrt.checkpoint.encrypted import EncryptedSaver, Keys
 from graphrt.errors import DecryptionError, DeserializationError
@@ -24,7 +25,7 @@ from tests.hostile import canary
 from tests.hostile.canary import Canary
 from tests.hostile.mutation import CALLS, PICKLES, extension
 
-PACKAGES = [Path(package.__file__).parent for package in (graphrt, checkpointers)]
+PACKAGES = [Path(package.__file__).parent for package in (graphrt, checkpointers, stores)]
 SOURCES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
 
 

@@ -11,20 +11,26 @@ from typing import Any
 import pytest
 
 import checkpointers
+import stores
 from graphrt.checkpoint import CopiesThreads, ForgetsRuns, ListsThreads, Measures, Prunes
 from graphrt.errors import GraphError
 from graphrt.testing.conformance.records import Writer, result
 from tests.hostile.corpus import ALL, KINDS
 
-SOURCES = sorted(Path(checkpointers.__file__).parent.rglob("*.py"))
-FILES = sorted(Path(checkpointers.__file__).parent.rglob("*.sql"))
+FOLDERS = [Path(package.__file__).parent for package in (checkpointers, stores)]
+SOURCES = sorted(file for folder in FOLDERS for file in folder.rglob("*.py"))
+FILES = sorted(file for folder in FOLDERS for file in folder.rglob("*.sql"))
 STATEMENT = re.compile(
     r"\b(select\s.*\bfrom|insert\s+into|update\s.*\bset|delete\s+from|create\s+(table|index)|drop\s+table|where|values\s*\()\b",
     re.IGNORECASE | re.DOTALL,
 )
 
-FOR_CLIENTS = "INSERT INTO graphrt_migrations VALUES ("
+FOR_CLIENTS = re.compile(r"INSERT INTO graphrt_(store_)?migrations VALUES \(")
 """The migrations as a script for the database's own client: the number of a file is put into it."""
+
+
+OF_AN_INDEX = {"{vector}", "{name}", "{kind}", "{type}", "{dims}", "{distance}", "{operator}", "{options}"}
+"""pgvector's schema, and what the program that makes an index says of it: words from a list, and integers."""
 
 
 # ---- what is written
@@ -51,7 +57,7 @@ def assembled(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: "/".join(path.parts[-2:]))
 def test_no_statement_is_assembled(source: Path) -> None:
     texts = assembled(ast.parse(source.read_text(encoding="utf-8")))
-    assert [text for text in texts if STATEMENT.search(text) and FOR_CLIENTS not in text] == []
+    assert [text for text in texts if STATEMENT.search(text) and not FOR_CLIENTS.search(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,8 @@ def test_assembled_statements_would_be_found(code: str) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: "/".join(path.parts[-3:]))
 def test_nothing_but_the_schema_is_put_into_a_statement(file: Path) -> None:
-    assert set(re.findall(r"\{.*?\}|%s|%\(\w+\)s", file.read_text(encoding="utf-8"))) <= {"{schema}"}
+    named = {"{schema}"} | (OF_AN_INDEX if file.parent.name == "pgvector" else set())
+    assert set(re.findall(r"\{.*?\}|%s|%\(\w+\)s", file.read_text(encoding="utf-8"))) <= named
 
 
 # ---- what is said

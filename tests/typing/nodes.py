@@ -3,10 +3,12 @@
 from functools import partial
 from typing import Any, TypedDict, assert_type
 
-from graphrt.config import RunnableConfig, get_config, get_stream_writer
+from graphrt.config import RunnableConfig, get_config, get_store, get_stream_writer
 from graphrt.graph import StateGraph
+from graphrt.managed import IsLastStep, RemainingSteps
 from graphrt.runtime import ExecutionInfo, Runtime, get_runtime
-from graphrt.types import StreamWriter
+from graphrt.store.base import BaseStore
+from graphrt.types import CachePolicy, StreamWriter
 
 
 class State(TypedDict):
@@ -23,6 +25,12 @@ class Elsewhere(TypedDict):
 
 class Private(TypedDict):
     draft: str
+
+
+class Looping(TypedDict):
+    n: int
+    left: RemainingSteps
+    last: IsLastStep
 
 
 Update = dict[str, Any]
@@ -72,6 +80,28 @@ async def with_everything(
     return {}
 
 
+async def with_store(state: State, store: BaseStore) -> Update:
+    await store.aput(("notes",), "key", {"n": state["n"]})
+    return {}
+
+
+def with_an_optional_store(state: State, *, store: BaseStore | None, config: RunnableConfig) -> Update:
+    return {}
+
+
+def named_by_number(state: State) -> str:
+    return str(state["n"])
+
+
+def with_store_and_runtime(state: State, *, store: BaseStore, runtime: Runtime[Context]) -> Update:
+    return {}
+
+
+def with_managed_values(state: Looping) -> Update:
+    assert_type(state["left"], int)
+    return {"n": 0 if state["last"] else state["left"]}
+
+
 def with_any_context(state: State, runtime: Runtime[Any]) -> Update:
     return {}
 
@@ -115,6 +145,10 @@ builder.add_node(with_config_and_writer)
 builder.add_node(with_config_and_runtime)
 builder.add_node(with_writer_and_runtime)
 builder.add_node(with_everything).add_node("again", with_everything)
+builder.add_node(with_store, cache_policy=CachePolicy(ttl=60))
+builder.add_node(with_an_optional_store, cache_policy=CachePolicy(key_func=named_by_number))
+builder.add_node(with_store_and_runtime)
+builder.add_node(with_managed_values)
 builder.add_node(with_any_context)
 builder.add_node(with_a_default)
 
@@ -147,7 +181,7 @@ def with_no_context(state: State, runtime: Runtime) -> Update:
     return {}
 
 
-def with_an_unknown_argument(state: State, store: object) -> Update:
+def with_an_unknown_argument(state: State, shop: object) -> Update:
     return {}
 
 
@@ -169,7 +203,7 @@ builder.add_node(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgu
 builder.add_node("named", 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 builder.add_node("named", "plain")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 builder.add_node("named", private, input_schema=Elsewhere)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-builder.add_node("named", plain, retry_policy=None)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+builder.add_node("named", plain, retries=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 builder.add_node("lambda", lambda: {"n": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 builder.add_sequence([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 builder.add_sequence([("named", 3)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
@@ -181,4 +215,6 @@ assert_type(get_stream_writer(), StreamWriter)
 assert_type(get_runtime(Context), Runtime[Context])
 assert_type(get_runtime(Context).context["user"], str)
 get_runtime(Context).context["city"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]
-get_runtime(Context).store  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+assert_type(get_store(), BaseStore)
+assert_type(get_runtime(Context).store, BaseStore | None)
+get_runtime(Context).shop  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -123,7 +123,7 @@ async def what_must_not_pass() -> None:
     await graph.ainvoke({"n": 1}, context="ada")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await records.ainvoke(Record(), context=Context("ada"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, stream_mode="value")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await graph.ainvoke({"n": 1}, stream_mode=["values", "messages"])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await graph.ainvoke({"n": 1}, stream_mode=["values", "message"])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, print_mode="value")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, durability="later")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await graph.ainvoke({"n": 1}, multitask_strategy="rollback")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphrt.constants import END, START
-from graphrt.graph.drawing import Edge, Graph, describe
-from graphrt.graph.drawing.layers import Rows, rows
-from graphrt.graph.drawing.placement import place
+from graphrt.drawing import Edge, Graph, describe
+from graphrt.drawing.layers import Rows, rows
+from graphrt.drawing.placement import place
 
 
 @dataclass
@@ -20,6 +20,8 @@ class Spec:
     metadata: dict[str, Any] | None = None
     defer: bool = False
     ends: tuple[str, ...] | dict[str, str] | None = None
+    error_handler: str | None = None
+    is_error_handler: bool = False
 
 
 @dataclass
