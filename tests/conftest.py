@@ -8,6 +8,7 @@
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -32,6 +33,16 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("graphrt")
+
+
+# ---- the garbage of others
+
+
+@pytest.fixture(autouse=True, scope="module")
+def only_what_is_new() -> None:
+    """No collection looks again at what earlier tests have left: some tests ask for hundreds."""
+    gc.collect()
+    gc.freeze()
 
 
 # ---- loops

@@ -431,7 +431,8 @@ class GraphRunner(StateEditor, Cached, Generic[StateT, ContextT, InputT, OutputT
         publisher: Publisher | None = None,
     ) -> Run:
         """A run with everything it needs; nothing has happened yet."""
-        check_choice("durability", durability, DURABILITIES)
+        if durability is not None:
+            check_choice("durability", durability, DURABILITIES)
         around: Any = current_task.get(None)
         stops = self._stops
         if before is not None or after is not None:
@@ -441,7 +442,7 @@ class GraphRunner(StateEditor, Cached, Generic[StateT, ContextT, InputT, OutputT
                 self.interrupt_after if after is None else after,
             )
         if around is not None and belongs(around, self.config, config):
-            run = self._run_inside(cast(Task, around), config, context, durability, publisher)
+            run = self._run_inside(around, config, context, durability, publisher)
         else:
             run = self._run_alone(config, context, durability, publisher)
         run.stops = stops
@@ -560,9 +561,10 @@ class GraphRunner(StateEditor, Cached, Generic[StateT, ContextT, InputT, OutputT
 
     async def _execute(self, run: Run, input: Any, strategy: MultitaskStrategy | None) -> None:
         journal = run.journal
-        check_choice("multitask_strategy", strategy, STRATEGIES)
+        if strategy is not None:
+            check_choice("multitask_strategy", strategy, STRATEGIES)
         if run.around is not None:
-            await self._execute_inside(run, input)
+            await self._execute_inside(run, run.around, input)
             return
         execute = run.execute if run.observed is None else partial(run.observed.whole, run)
         if journal is None:
@@ -581,9 +583,8 @@ class GraphRunner(StateEditor, Cached, Generic[StateT, ContextT, InputT, OutputT
         finally:
             turns.leave(journal.thread_id)
 
-    async def _execute_inside(self, run: Run, input: Any) -> None:
+    async def _execute_inside(self, run: Run, around: Task, input: Any) -> None:
         """A run as part of a task, which must not end before it."""
-        around = cast(Task, run.around)
         execute = run.execute if run.observed is None else partial(run.observed.whole, run)
         loop = run.loop = around.owner.loop if around.node.graph is self else running_loop()
         if loop is None or around.node.graph is self:  # nothing else runs, or the task awaits it itself
