@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from graphrt.channels.base import MISSING
 from graphrt.core.managed import with_managed
@@ -41,11 +41,16 @@ def plan_step(state: State, owner: TaskOwner | None) -> list[Task]:
 
 
 def node_input(state: State, index: int, owner: TaskOwner | None) -> Any:
-    """What a triggered node reads: a fresh object of its schema, MISSING if its single channel is empty (D4, B5)."""
+    """What a triggered node reads: a fresh object of its schema, MISSING if its single channel is empty (D4, B5).
+
+    Without an owner nobody runs it: if some values are only known in a run, it is without those.
+    """
     node = state.plan.nodes[index]
     value = state.read(node.view)
     if value is MISSING or node.mapper is None:
         return value
     if node.managed:
-        value = with_managed(value, node.managed, cast(TaskOwner, owner))
+        if owner is None:
+            return value
+        value = with_managed(value, node.managed, owner)
     return node.mapper(value)

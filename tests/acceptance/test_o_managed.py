@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from graphrt.graph import END, START, StateGraph
+from graphrt.types import interrupt
 from tests.acceptance.counting import Counted, looping, tell, told
 from tests.acceptance.graphs import thread
 
@@ -31,3 +34,16 @@ async def test_o8_every_graph_counts_its_own_steps() -> None:
         return {"log": [str(state["left"]), *(await inner.ainvoke({}))["log"]]}
 
     assert await told(outer).ainvoke({}, {"recursion_limit": 9}) == {"log": ["8", "8 False"]}
+
+
+@pytest.mark.parity("N1", "U4")
+async def test_o8_a_thread_that_waits_can_be_looked_at(saver: Any) -> None:
+    async def ask(state: Counted) -> dict[str, Any]:
+        return {"log": [interrupt(str(state["left"]))]}
+
+    builder: Any = StateGraph(Counted).add_node("node", ask).add_edge(START, "node")
+    app = builder.compile(saver)
+    await app.ainvoke({}, thread())
+    state = await app.aget_state(thread())
+    assert (state.values, [asked.value for asked in state.interrupts]) == ({"log": []}, ["10006"])
+    assert [shown.next async for shown in app.aget_state_history(thread())] == [("node",), ("__start__",)]
