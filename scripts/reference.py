@@ -57,7 +57,18 @@ SECTIONS = {
 }  # fmt: skip
 """A module that does not exist is left out."""
 
-INTERNAL = {"cli", "core", "edits", "engine", "store", "stream_parts", "testing", "typing", "version"}
+INTERNAL = {
+    "cli",
+    "core",
+    "edits",
+    "engine",
+    "loops",
+    "store",
+    "stream_parts",
+    "testing",
+    "typing",
+    "version",
+}
 """What stands at the top of the package and is not for users, or only its modules are."""
 
 WITH_METHODS = {

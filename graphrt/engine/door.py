@@ -10,13 +10,12 @@ Before `enter_loop` returns, the engine must not touch anything that belongs to 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar, copy_context
-from sys import is_finalizing
 from typing import Any, Final, TypeVar, cast
 
 from graphrt.errors import RunningLoopError
+from graphrt.loops import PrivateLoops
 
 __all__ = ["HOME", "breathe", "drive", "drive_stream", "enter_loop", "loop_factory", "running_loop"]
 
@@ -82,38 +81,13 @@ async def _outcome(awaitable: Awaitable[T], values: list[T], errors: list[Except
 def _in_private_loop(awaitable: Awaitable[T]) -> T:
     values: list[T] = []
     errors: list[Exception] = []
-    runner = _runner()
+    runner = _private.runner()
     context = copy_context()
     context.run(HOME.set, runner.get_loop())
     runner.run(_outcome(awaitable, values, errors), context=context)
     if errors:
         raise errors.pop()
     return values.pop()
-
-
-class _PrivateLoop:
-    """A thread's own loop, closed with the thread."""
-
-    __slots__ = ("runner",)
-
-    def __init__(self) -> None:
-        self.runner = asyncio.Runner(loop_factory=loop_factory())
-
-    def __del__(self) -> None:
-        if not is_finalizing():
-            self.runner.close()  # when the interpreter ends, what a loop needs for it may be gone already
-
-
-_private = threading.local()
-
-
-def _runner() -> asyncio.Runner:
-    """This thread's. (A `threading.local` drops what it holds when the thread ends, but does not end itself.)"""
-    try:
-        held: _PrivateLoop = _private.loop
-    except AttributeError:
-        held = _private.loop = _PrivateLoop()
-    return held.runner
 
 
 def loop_factory() -> Any:
@@ -123,6 +97,9 @@ def loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+_private = PrivateLoops(loop_factory)
 
 
 def forbid_running_loop(method: str) -> None:

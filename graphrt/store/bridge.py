@@ -6,12 +6,11 @@ Not the engine's sync door: a store is below the engine, and what it waits for m
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Coroutine
-from sys import is_finalizing
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from graphrt.errors import RunningLoopError
+from graphrt.loops import PrivateLoops
 
 __all__ = ["refuse_in_loop", "run_blocking"]
 
@@ -37,7 +36,7 @@ def run_blocking(
         raise
     if home is not None and home.is_running():
         return asyncio.run_coroutine_threadsafe(coroutine, home).result()
-    return _runner().run(coroutine)
+    return _private.runner().run(coroutine)
 
 
 def refuse_in_loop(method: str, *, owner: str = "store") -> None:
@@ -50,26 +49,5 @@ def refuse_in_loop(method: str, *, owner: str = "store") -> None:
         raise RunningLoopError(method, owner=owner)
 
 
-class _PrivateLoop:
-    """A thread's own loop: made when first needed, closed with the thread; connections can outlive a call."""
-
-    __slots__ = ("runner",)
-
-    def __init__(self) -> None:
-        self.runner = asyncio.Runner()
-
-    def __del__(self) -> None:
-        if not is_finalizing():
-            self.runner.close()
-
-
-_private = threading.local()
-
-
-def _runner() -> asyncio.Runner:
-    """This thread's. (A `threading.local` drops what it holds when the thread ends, but does not end itself.)"""
-    try:
-        loop: _PrivateLoop = _private.loop
-    except AttributeError:
-        loop = _private.loop = _PrivateLoop()
-    return loop.runner
+_private: Final = PrivateLoops()
+"""Not the engine's: between two chunks of a blocking stream nothing may go on in that one."""

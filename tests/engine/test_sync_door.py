@@ -1,6 +1,8 @@
 """Behind the blocking door: async nodes, typed refusals, nothing left alive (more than LangGraph offers there)."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -118,3 +120,24 @@ def test_a_threads_loop_is_closed_when_the_thread_ends() -> None:
     worker.start()
     worker.join()
     assert [loop.is_closed() for loop in loops] == [True]
+
+
+PROGRAM = """
+from typing import TypedDict
+from graphrt.graph import START, StateGraph
+
+class State(TypedDict):
+    n: int
+
+async def count(state):
+    return {"n": state["n"] + 1}
+
+print(StateGraph(State).add_node(count).add_edge(START, "count").compile().invoke({"n": 1}))
+"""
+
+
+def test_a_program_ends_without_a_word_about_its_loop() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("{'n': 2}\n", "")
