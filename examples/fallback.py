@@ -7,7 +7,7 @@ The source is made up. With `--down` it never answers, and the run ends with the
 
 import asyncio
 import sys
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from graphrt import END, START, Command, StateGraph
 from graphrt.errors import NodeError, NodeTimeoutError
@@ -57,7 +57,7 @@ async def ask(state: Rate, runtime: Runtime[Source]) -> dict[str, Any]:
     return {"rate": rate, "notes": [f"asked {runtime.execution_info.node_attempt} times"]}
 
 
-async def look_up(state: Rate, error: NodeError) -> Command[str]:
+async def look_up(state: Rate, error: NodeError) -> Command[Literal["warn"]]:
     """The error handler: an old rate is better than none, but somebody has to look at it."""
     if state["currency"] not in LAST_WEEK:
         raise error.error
