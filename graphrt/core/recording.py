@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from graphrt.channels import LastValue
 from graphrt.channels.base import MISSING
 from graphrt.checkpoint import ChannelData, TaskResult
+from graphrt.constants import START
 from graphrt.core.book import SMALL, Book, Entry
 from graphrt.core.ids import path_text
 from graphrt.core.plan import TASKS, Channel, Plan, arm_write
@@ -20,7 +21,7 @@ from graphrt.core.state import State, Task
 from graphrt.errors import SerializationError
 from graphrt.types import Send
 
-__all__ = ["Recorded", "before_of", "names_of", "record_step", "result_record"]
+__all__ = ["Recorded", "before_of", "names_of", "record_step", "result_record", "unstorable_input"]
 
 Encode: TypeAlias = Callable[[Any], bytes]
 
@@ -131,11 +132,22 @@ def before_of(task: Task) -> tuple[ChannelData, ...]:
 def _unstorable(
     error: SerializationError, channel: str, by: Sequence[tuple[Task, Any]]
 ) -> SerializationError:
+    if not by and channel == START:
+        return unstorable_input(error)
     if len(by) == 1:
         what = f"Node {by[0][0].node.name!r} wrote a value to {channel!r} that cannot be stored"
     else:
         what = f"Channel {channel!r} holds a value that cannot be stored"
     return SerializationError(f"{what}: {error}", path=error.path, type_name=error.type_name)
+
+
+def unstorable_input(error: SerializationError) -> SerializationError:
+    """The error for a run whose input cannot be stored."""
+    return SerializationError(
+        f"The run's input holds a value that cannot be stored: {error}",
+        path=error.path,
+        type_name=error.type_name,
+    )
 
 
 def _storable(plan: Plan, send: Send) -> Send:

@@ -35,7 +35,14 @@ from graphrt.core.ids import CheckpointIds, path_text, task_id
 from graphrt.core.interrupts import Question, paused_record
 from graphrt.core.kinds import plain_dict
 from graphrt.core.plan import arm_write
-from graphrt.core.recording import Recorded, before_of, names_of, record_step, result_record
+from graphrt.core.recording import (
+    Recorded,
+    before_of,
+    names_of,
+    record_step,
+    result_record,
+    unstorable_input,
+)
 from graphrt.core.snapshot import CHILDREN
 from graphrt.core.state import State, Task
 from graphrt.engine.door import enter_loop
@@ -242,7 +249,7 @@ class Journal:
         try:
             data = ChannelData(plan.input_channels, self._encode(given))
         except SerializationError as error:
-            raise _unstorable_input(error) from None
+            raise unstorable_input(error) from None
         self.book.forget(plan.channel_index[plan.input_channels])
         recorded = Recorded((data,), (), ())
         return self._advance(
@@ -489,11 +496,3 @@ def _launches(saver: type) -> bool:
         if "commit" in vars(part):
             return "launch" in vars(part)
     return False
-
-
-def _unstorable_input(error: SerializationError) -> SerializationError:
-    return SerializationError(
-        f"The run's input holds a value that cannot be stored: {error}",
-        path=error.path,
-        type_name=error.type_name,
-    )

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import pytest
 
+from graphrt.errors import SerializationError
 from tests.acceptance.graphs import Log, graph, says, thread
 from tests.acceptance.streams import history
 
@@ -145,3 +146,21 @@ async def test_l8_what_is_read_back_is_the_readers_own(saver: Any) -> None:
     await app.ainvoke({}, thread())
     (await app.aget_state(thread())).values["log"].append("tampered")
     assert (await app.aget_state(thread())).values == {"log": ["a"]}
+
+
+class Lock:
+    """Something that no checkpoint can hold."""
+
+
+async def test_an_input_that_cannot_be_stored_is_called_so_also_when_the_run_is_watched(
+    saver: Any,
+) -> None:
+    app = graph(Log, says("a"), paths=["START a"]).compile(checkpointer=saver)
+    given: Any = {"log": [Lock()]}
+    for run in (app.ainvoke(given, thread()), collected(app.astream(given, thread("other")))):
+        with pytest.raises(SerializationError, match="^The run's input holds a value that cannot be stored"):
+            await run
+
+
+async def collected(stream: Any) -> list[Any]:
+    return [chunk async for chunk in stream]
