@@ -158,7 +158,7 @@ async def test_an_input_that_cannot_be_stored_is_called_so_also_when_the_run_is_
     app = graph(Log, says("a"), paths=["START a"]).compile(checkpointer=saver)
     given: Any = {"log": [Lock()]}
     for run in (app.ainvoke(given, thread()), collected(app.astream(given, thread("other")))):
-        with pytest.raises(SerializationError, match="^The run's input holds a value that cannot be stored"):
+        with pytest.raises(SerializationError, match=r"^The run's input holds a value that cannot be stored"):
             await run
 
 
