@@ -31,7 +31,8 @@ async def put(
         return
     async with transaction(connection):
         if gone:
-            await connection.execute(sql.lock, *_addresses(puts))
+            if len(puts) > 1:
+                await connection.execute(sql.lock, *_addresses(puts))
             await connection.execute(sql.delete, *_addresses(gone))
         ids = await _put(connection, sql, kept, now) if kept else {}
         rows = [
