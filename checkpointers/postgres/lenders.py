@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import socket
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -68,14 +69,14 @@ class OwnPools:
     def __init__(self, url: str, options: Options) -> None:
         self._url = url
         self._options = options
-        self._pools: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None, None], int]] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, _Kept] = {}
         self._lock = threading.Lock()
 
     async def desk(self) -> Pool:
         loop = asyncio.get_running_loop()
         known = self._pools.get(loop)
         if known is not None:
-            return known[0]
+            return known.pool
         options = self._options
         pool = Pool(
             self._connect,
@@ -83,12 +84,12 @@ class OwnPools:
             max_size=options.max_size,
             timeout_s=options.acquire_timeout_s,
         )
-        keeper = _kept(pool)
-        await anext(keeper)
+        kept = _Kept(pool)
+        await anext(kept.keeper)
         with self._lock:
             for other in [loop for loop in self._pools if loop.is_closed()]:
-                self._pools.pop(other)[0].abandon()
-            self._pools[loop] = (pool, keeper, threading.get_ident())
+                self._pools.pop(other).pool.abandon()
+            self._pools[loop] = kept
         return pool
 
     async def _connect(self) -> Connection:
@@ -103,47 +104,79 @@ class OwnPools:
 
     async def aclose(self) -> None:
         here = asyncio.get_running_loop()
-        for loop, (pool, keeper, _) in self._taken():
-            if loop is here:
-                await keeper.aclose()
-            elif loop.is_running():
-                with suppress(TimeoutError):
-                    ended = asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
-                    await asyncio.wait_for(asyncio.wrap_future(ended), _FAREWELL_S)
+        for kept in self._taken():
+            if kept.loop is here:
+                await kept.end()
+            elif kept.loop.is_running():
+                await asyncio.wait([asyncio.wrap_future(kept.ending())], timeout=_FAREWELL_S)
             else:
-                _resting(loop, pool)
+                kept.leave()
 
     def close(self) -> None:
-        for loop, (pool, keeper, thread) in self._taken():
-            if loop.is_running():
-                with suppress(TimeoutError):
-                    asyncio.run_coroutine_threadsafe(keeper.aclose(), loop).result(_FAREWELL_S)
-            elif thread == threading.get_ident() and not loop.is_closed():
-                loop.run_until_complete(keeper.aclose())
+        for kept in self._taken():
+            if kept.loop.is_running():
+                concurrent.futures.wait([kept.ending()], timeout=_FAREWELL_S)
+            elif kept.thread == threading.get_ident() and not kept.loop.is_closed():
+                kept.loop.run_until_complete(kept.end())
             else:
-                _resting(loop, pool)
+                kept.leave()
 
-    def _taken(self) -> list[tuple[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None, None], int]]]:
+    def _taken(self) -> list[_Kept]:
         with self._lock:
             pools, self._pools = self._pools, {}
-        return list(pools.items())
+        return list(pools.values())
 
 
-async def _kept(pool: Pool) -> AsyncGenerator[None, None]:
-    """Keeps a pool until this generator is closed, by whoever that is."""
-    try:
-        yield
-    finally:
-        await pool.close()
+class _Kept:
+    """A pool of the running loop, kept until somebody closes `keeper`: its loop, or its owner."""
 
+    __slots__ = ("_ended", "_task", "keeper", "loop", "pool", "thread")
 
-def _resting(loop: asyncio.AbstractEventLoop, pool: Pool) -> None:
-    """Nobody runs the loop at the moment: end its pool when somebody does, or at once if nobody ever will."""
-    if loop.is_closed():
-        pool.abandon()
-    else:
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(pool.abandon)
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self.keeper = self._keep()
+        self._ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._task: asyncio.Task[None] | None = None
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            try:
+                await self.pool.close()
+            finally:
+                self._ended.set_result(None)
+
+    async def end(self) -> None:
+        """Close the pool, in its own loop."""
+        with suppress(RuntimeError):  # the loop is shutting down, and just doing it
+            await self.keeper.aclose()
+
+    def ending(self) -> concurrent.futures.Future[None]:
+        """Close the pool from another thread than the one that runs its loop; done when it is closed by anybody."""
+        if not self._call(self._begin_to_end):
+            self.pool.abandon()
+            if not self._ended.done():
+                self._ended.set_result(None)
+        return self._ended
+
+    def _begin_to_end(self) -> None:
+        self._task = self.loop.create_task(self.end())
+
+    def leave(self) -> None:
+        """Nobody runs the loop at the moment: end the pool when somebody does, or at once if nobody ever will."""
+        if not self._call(self.pool.abandon):
+            self.pool.abandon()
+
+    def _call(self, callback: Callable[[], object]) -> bool:
+        """In the loop, from any thread; False if it is closed."""
+        try:
+            self.loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            return False
+        return True
 
 
 def _keep_alive(connection: Connection) -> None:

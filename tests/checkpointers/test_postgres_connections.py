@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, TypedDict
@@ -10,6 +11,8 @@ from typing import Any, TypedDict
 import asyncpg
 import pytest
 
+from checkpointers.postgres.lenders import _Kept
+from checkpointers.postgres.pool import Pool
 from graphrt.checkpoint.postgres import PostgresSaver
 from graphrt.constants import END, START
 from graphrt.errors import StorageBusyError, StorageError, ThreadConflict
@@ -379,3 +382,41 @@ async def test_server_that_stays_away_is_an_error_in_time(server: PostgresServer
             await saver.load("thread")
         await asyncio.to_thread(server.start)
         assert await saver.load("thread") is None
+
+
+async def test_thread_that_ends_while_the_saver_is_closed(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, asked = threading.Event(), threading.Event()
+    close, end = Pool.close, _Kept.end
+
+    async def close_when_asked_again(pool: Pool) -> None:
+        ending.set()
+        assert await asyncio.to_thread(asked.wait, 30)
+        await close(pool)
+
+    async def ask(kept: _Kept) -> None:
+        asked.set()
+        await end(kept)
+
+    monkeypatch.setattr(Pool, "close", close_when_asked_again)
+    monkeypatch.setattr(_Kept, "end", ask)
+    saver = PostgresSaver.from_conn_string(postgres)
+    thread = threading.Thread(target=lambda: asyncio.run(saver.load("thread")))  # type: ignore[arg-type]
+    thread.start()
+    assert await asyncio.to_thread(ending.wait, 30)
+    (kept,) = saver._lender._pools.values()  # type: ignore[attr-defined]
+    await saver.aclose()
+    assert not kept.pool._open
+    await asyncio.to_thread(thread.join, 30)
+
+
+async def test_loop_that_was_closed_while_the_saver_is_closed(postgres: str) -> None:
+    saver = PostgresSaver.from_conn_string(postgres)
+    loop = asyncio.new_event_loop()
+    await asyncio.to_thread(loop.run_until_complete, saver.load("thread"))
+    (kept,) = saver._lender._pools.values()  # type: ignore[attr-defined]
+    loop.close()
+    assert kept.ending().done()
+    assert not kept.pool._open
+    await saver.aclose()
