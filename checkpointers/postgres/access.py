@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
 from checkpointers.postgres.driver import asyncpg
-from checkpointers.postgres.failures import connection_lost, server_busy, server_starting, told
+from checkpointers.postgres.failures import connection_lost, rolled_back, server_busy, server_starting, told
 from checkpointers.postgres.lenders import Desk, Lender, OwnPools
 from checkpointers.postgres.options import Options
 from checkpointers.postgres.pool import Connection
@@ -159,6 +159,12 @@ def _given_up(error: Exception, *, busy: bool, waited_s: float) -> StorageError:
     if busy:
         return StorageBusyError(
             f"Postgres has had no free connection for {waited_s:.1f} s ({said}).", waited_s=waited_s
+        )
+    if rolled_back(error):
+        return StorageBusyError(
+            f"Postgres has undone this work for {waited_s:.1f} s, as it met that of others ({said}). retry_s says how "
+            "long to go on trying.",
+            waited_s=waited_s,
         )
     return StorageError(
         f"Postgres has been unreachable for {waited_s:.1f} s ({said}). Is the server running? retry_s says how long "

@@ -17,7 +17,7 @@ from graphrt.errors import (
     StorageSchemaError,
 )
 
-__all__ = ["connection_lost", "server_busy", "server_starting", "told"]
+__all__ = ["connection_lost", "rolled_back", "server_busy", "server_starting", "told"]
 
 _LOST: Final = (
     asyncpg.PostgresConnectionError,  # class 08
@@ -51,6 +51,11 @@ def connection_lost(error: BaseException) -> bool:
         return True
     # "connection is closed", "connection was closed in the middle of operation"
     return isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+
+
+def rolled_back(error: BaseException) -> bool:
+    """Did the server undo the work because it met that of others?"""
+    return isinstance(error, _AGAIN)
 
 
 def server_starting(error: BaseException) -> bool:

@@ -295,6 +295,17 @@ async def test_server_that_is_not_there_is_an_error_in_time(short_directory: Pat
         assert isinstance(caught.value.__cause__, OSError)
 
 
+async def test_work_that_the_server_undoes_again_and_again_is_an_error_in_time(postgres: str) -> None:
+    async def undone(connection: Any, repeated: bool) -> None:
+        await connection.execute("DO $$ BEGIN RAISE SQLSTATE '40P01' USING MESSAGE = 'they met'; END $$")
+
+    async with PostgresSaver.from_conn_string(postgres, retry_s=0.05) as saver:
+        with pytest.raises(StorageBusyError, match=r"undone this work.*they met") as caught:
+            await saver._access.run(undone)  # type: ignore[attr-defined]
+        assert isinstance(caught.value.__cause__, asyncpg.DeadlockDetectedError)
+        assert await saver.load("thread") is None
+
+
 # ---- when the caller goes away
 
 
