@@ -32,7 +32,7 @@ def unserializable(schema: object) -> dict[str, object]:
         asyncio.Lock, asyncio.Queue, asyncio.Task, asyncio.Future, asyncio.AbstractEventLoop,
         socket.socket, ModuleType, contextvars.ContextVar, memoryview,
     ],
-    ids=str,
+    ids=lambda hint: str(hint).partition(" at 0x")[0],
 )  # fmt: skip
 def test_it_is_found_wherever_it_stands(hint: Any) -> None:
     assert unserializable(TypedDict("State", {"x": hint, "y": int})) == {"x": hint}

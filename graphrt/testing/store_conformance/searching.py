@@ -112,7 +112,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"x": {"$lt": [1]}}, "$.x"),
     ({"x": {"$gte": True}}, "$.x"),
     ({"x": float("nan")}, "$.x"),
-    ({"x": object()}, "$.x"),
+    ({"x": ...}, "$.x"),
 ]
 
 
