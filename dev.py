@@ -2,7 +2,7 @@
 """The project's commands, for a machine that has Python 3.11 or newer and pip, and nothing else.
 
     python3 dev.py demo [ARGS]         the README's main example, on the project's own docs
-    python3 dev.py test [ARGS]         the test suite; ARGS go to pytest
+    python3 dev.py test [ARGS]         the test suite, or what ARGS to pytest say
     python3 dev.py check [--no-tests]  format, lint, types, layers, parity, then the tests: what CI runs
     python3 dev.py fix                 format, and repair what the linter can
     python3 dev.py run ARGS            python ARGS in the project's environment
@@ -30,6 +30,9 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "filled.json"
 REQUIREMENTS = ROOT / "requirements"
+PYTEST = [PYTHON, "-m", "pytest"]
+# The whole suite, on all cores: a file's tests stay together, and each worker has its own Postgres.
+EVERYTHING = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 # Each file holds everything the one before it holds, and what its command needs besides.
 LEVELS = {
@@ -59,7 +62,7 @@ def demo(args: list[str]) -> int:
 
 def test(args: list[str]) -> int:
     fill("test")
-    return call([PYTHON, "-m", "pytest", *args])
+    return call([*PYTEST, *(args or EVERYTHING)])
 
 
 def fix(args: list[str]) -> int:
@@ -88,7 +91,7 @@ def check(args: list[str]) -> int:
         "pyright": [PYTHON, "-m", "pyright", "--pythonpath", PYTHON, *typed],
     }
     if "--no-tests" not in args:
-        steps["tests"] = [PYTHON, "-m", "pytest", *args]
+        steps["tests"] = [*PYTEST, *(args or EVERYTHING)]
     failed = [name for name, command in steps.items() if not passes(name, command)]
     if failed:
         print("failed: " + ", ".join(failed), file=sys.stderr)
