@@ -30,7 +30,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "filled.json"
 REQUIREMENTS = ROOT / "requirements"
-PYTEST = [PYTHON, "-m", "pytest"]
+PYTEST: list[str | Path] = [PYTHON, "-m", "pytest"]
 # The whole suite, on all cores: a file's tests stay together, and each worker has its own Postgres.
 EVERYTHING = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 

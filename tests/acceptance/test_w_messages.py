@@ -218,16 +218,14 @@ async def test_w1_messages_come_back_with_their_types(saver: Any, thread: Any):
 async def test_w1_an_id_is_given_before_anything_is_stored(saver: Any, thread: Any):
     """A run that goes on where another one failed knows the messages by the ids that were told."""
     told: list[Any] = []
-    broken = [True]
+    heard = asyncio.Event()
 
     async def first(state: MessagesState) -> Any:
         return {"messages": [("assistant", "first")]}
 
     async def second(state: MessagesState) -> Any:
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        if broken:
-            broken.clear()
+        if not heard.is_set():
+            await heard.wait()
             raise ConnectionError("no route")
         return {"messages": [("assistant", "second")]}
 
@@ -236,6 +234,8 @@ async def test_w1_an_id_is_given_before_anything_is_stored(saver: Any, thread: A
     with pytest.raises(ConnectionError):
         async for mode, chunk in app.astream({"messages": "hi"}, thread, stream_mode=["updates", "values"]):
             told += chunk["first"]["messages"] if mode == "updates" else chunk["messages"]
+            if mode == "updates":
+                heard.set()
     result = await app.ainvoke(None, thread)
     assert [m.id for m in result["messages"]][:2] == [m.id for m in told]
 
