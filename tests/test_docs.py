@@ -141,7 +141,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command,output", COMMANDS)
 def test_a_command_on_a_page_runs_and_prints_what_the_page_says(command, output):
     program, *args = shlex.split(command, comments=True)
-    programs = {"python": [sys.executable], "graphrt": [sys.executable, "-m", "graphrt.cli"]}
+    programs = {"python": [sys.executable], "graphrt": [sys.executable, "-m", "graphrt"]}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     line = [*programs[program], *args]
     done = subprocess.run(

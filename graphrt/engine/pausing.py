@@ -20,6 +20,7 @@ from graphrt.engine.asking import asked_by, passed_on
 from graphrt.engine.attempt import finish
 from graphrt.engine.calls import settle_scope
 from graphrt.engine.scope import scope_of
+from graphrt.engine.telling import tell_finished
 from graphrt.errors import (
     GraphBubbleUp,
     GraphDrained,
@@ -203,7 +204,7 @@ async def halt(run: Run, tasks: Sequence[Task]) -> None:
     if not finished:
         return
     if run.publisher is not None:
-        run.report_finished(run.publisher, finished)
+        tell_finished(run, run.publisher, finished)
     commit(run.state, finished)
     if run.publisher is not None:
         run.publisher.committed(run.state, finished)

@@ -30,6 +30,7 @@ from graphrt.engine.nested import leave, open_inside
 from graphrt.engine.opening import accept, open_thread, restore_results
 from graphrt.engine.pausing import Stops, bubbled, halt, pass_on, signal_in
 from graphrt.engine.surroundings import Surroundings
+from graphrt.engine.telling import tell_checkpoint, tell_finished, tell_started
 from graphrt.engine.watch import Watch
 from graphrt.errors import GraphDrained, GraphRecursionError, NoParentGraphError, ParentCommand
 from graphrt.types import Command
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from graphrt.checkpoint import TaskResult
     from graphrt.engine.caching import Missed
     from graphrt.engine.journal import Journal
-    from graphrt.engine.publish import Publisher
     from graphrt.engine.slots import Slots
 
 __all__ = ["Run"]
@@ -183,7 +183,7 @@ class Run(Surroundings, eq=False):
             if trial is not None:
                 at_hand(self, tasks)
             if publisher is not None and publisher.wants.checkpoints:
-                await self._announce_checkpoint(publisher, tasks, known)
+                await tell_checkpoint(self, publisher, tasks, known)
             if step > stop:
                 raise self._out_of_steps()
             if not tasks:
@@ -193,7 +193,7 @@ class Run(Surroundings, eq=False):
             if cache is not None:
                 await self._look_up(cache, tasks)
             if told:
-                await self._announce_tasks(tasks)
+                await tell_started(self, tasks)
             if self.watch is not None:
                 self.watch.begin(state)
             task = tasks[0]
@@ -236,7 +236,7 @@ class Run(Surroundings, eq=False):
                 if observed is not None:
                     observed.committed(self, tasks)
                 if publisher is not None:
-                    self.report_finished(publisher, tasks)
+                    tell_finished(self, publisher, tasks)
                     publisher.committed(state, tasks)
             if cache is not None:
                 await self._keep_in_cache(all_ended=True)
@@ -291,7 +291,7 @@ class Run(Surroundings, eq=False):
         if self.stops is None or not any(task.node.index in self.stops.after for task in tasks):
             return False
         if self.publisher is not None and self.publisher.wants.checkpoints:
-            await self._announce_checkpoint(self.publisher, plan_step(self.state, self), {})
+            await tell_checkpoint(self, self.publisher, plan_step(self.state, self), {})
         return self._stop()
 
     def _stop(self) -> bool:
@@ -495,7 +495,7 @@ class Run(Surroundings, eq=False):
                 for task in tasks:
                     await journal.keep(state, task)
             if self.publisher is not None:
-                self.report_finished(self.publisher, tasks)
+                tell_finished(self, self.publisher, tasks)
             raise
         if journal is not None:
             try:
@@ -503,44 +503,6 @@ class Run(Surroundings, eq=False):
             except asyncio.CancelledError:
                 await journal.make_up()
                 raise
-
-    # -- telling -------------------------------------------------------------------------------------------------
-
-    async def _announce_checkpoint(
-        self, publisher: Publisher, tasks: Sequence[Task], known: Mapping[str, TaskResult]
-    ) -> None:
-        """Report the newest checkpoint with its tasks, also when the step limit keeps them from starting (J7)."""
-        for task in tasks:
-            self.identify(task)
-        await publisher.checkpoint(self.state, tasks, known)
-
-    async def _announce_tasks(self, tasks: Sequence[Task]) -> None:
-        """Wait until the consumer asks for more, then report what starts (LangGraph J10, J12)."""
-        publisher = self.publisher
-        if self.observed is not None:
-            self.observed.step_planned()
-        if publisher is not None:
-            await publisher.ready()
-        if self.observed is not None:
-            self.observed.step_started(self.step, tasks)
-        if publisher is None:
-            return
-        if publisher.wants.messages:
-            publisher.acquaint(self.state, tasks)
-        for task in tasks:
-            if task.paused:
-                continue
-            if task.restored:
-                task.reported = True
-                publisher.finished(task, self.identify(task), self.step)
-            elif publisher.wants.tasks:
-                publisher.started(task, self.identify(task), self.step)
-
-    def report_finished(self, publisher: Publisher, tasks: Sequence[Task]) -> None:
-        """Report the tasks that could not be reported before the step was durable."""
-        for task in tasks:
-            if not task.reported:
-                publisher.finished(task, self.identify(task), self.step)
 
     def _out_of_steps(self) -> GraphRecursionError:
         limit = self.limit

@@ -31,7 +31,7 @@ waiting = one(wait)
 
 
 def start(directory: Path, *args: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "error", "-m", "graphrt.cli", *args]
+    command = [sys.executable, "-W", "error", "-m", "graphrt", *args]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen(command, cwd=directory, env=env, text=True, **pipes)

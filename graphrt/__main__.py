@@ -1,4 +1,4 @@
-"""`python -m graphrt.cli` is `graphrt`."""
+"""`python -m graphrt` is `graphrt`."""
 
 from graphrt.cli import main
 
