@@ -72,6 +72,8 @@ def grown(value: Any, parts: Iterable[Any]) -> Any:
 
 
 def _woven(old: list[Any], weave: Weave) -> list[Any]:
+    if _type(weave.items) is not list:
+        raise TypeError(f"a part has a {type(weave.items).__name__} where its items are")
     lengths = [length for _, length, _ in weave.runs]
     news = [new for _, _, new in weave.runs]
     if sum(lengths) > len(old) or min(lengths, default=0) < 0 or min(news, default=0) < 0:

@@ -23,6 +23,7 @@ from graphrt.checkpoint import (
     Reclaims,
     Stored,
     TaskResult,
+    is_checkpointer,
 )
 from graphrt.errors import DecryptionError, GraphValidationError
 
@@ -54,7 +55,7 @@ class EncryptedSaver:
     """
 
     def __init__(self, saver: Checkpointer, keys: Keys, *, accept_plaintext: bool = False) -> None:
-        if not isinstance(saver, Checkpointer):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_checkpointer(saver):
             raise GraphValidationError(
                 f"EncryptedSaver wraps a checkpointer, got {type(saver).__name__}. Pass the saver itself, or "
                 "graphrt.checkpoint.urls.saver_from_url(url)."

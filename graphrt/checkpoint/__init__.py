@@ -12,6 +12,7 @@ from graphrt.checkpoint.protocol import (
     Migrates,
     Prunes,
     Reclaims,
+    is_checkpointer,
 )
 from graphrt.checkpoint.records import ChannelData, Checkpoint, Commit, Source, Stored, TaskResult
 from graphrt.checkpoint.times import time_of
@@ -39,4 +40,5 @@ __all__ = [
     "TaskResult",
     "ThreadInfo",
     "time_of",
+    "is_checkpointer",
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeGuard, runtime_checkable
 
 from graphrt.checkpoint.keeping import Pruned, PruneStrategy, StorageStats, ThreadInfo
 from graphrt.checkpoint.records import Commit, Stored, TaskResult
@@ -29,6 +29,7 @@ __all__ = [
     "Migrates",
     "Prunes",
     "Reclaims",
+    "is_checkpointer",
 ]
 
 
@@ -92,6 +93,14 @@ class Checkpointer(Protocol):
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget everything about a thread, in all namespaces; an unknown thread is no error."""
         ...
+
+
+_ASKED: Final = tuple(name for name in vars(Checkpointer) if not name.startswith("_"))
+
+
+def is_checkpointer(given: object) -> TypeGuard[Checkpointer]:
+    """Whether it has all that a Checkpointer has, be it by `__getattr__`, which `isinstance` sees up to Python 3.11."""
+    return not isinstance(given, type) and all(hasattr(given, name) for name in _ASKED)
 
 
 @runtime_checkable

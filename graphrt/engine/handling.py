@@ -38,7 +38,11 @@ async def handle(run: Run, task: Task, failure: Exception) -> None:
     publisher = run.publisher
     if publisher is not None and publisher.wants.tasks:
         publisher.started(task, run.identify(task), run.step)
-    await try_node(run, task)
+    try:
+        await try_node(run, task)
+    finally:
+        task.trial.error = None  # its traceback leads to frames that hold the task
+        del failure
 
 
 def hand_back(run: Run, task: Task, failed: TaskResult) -> None:

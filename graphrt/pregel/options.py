@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
-from graphrt.checkpoint import Checkpointer
+from graphrt.checkpoint import Checkpointer, is_checkpointer
 from graphrt.config import RunnableConfig
 from graphrt.core.kinds import plain_dict
 from graphrt.errors import GraphValidationError, did_you_mean
@@ -90,7 +90,7 @@ def resolve_checkpointer(given: Any) -> Checkpointer | bool | None:
 
         saver: Checkpointer = saver_from_url(given)
         return saver
-    if given is None or isinstance(given, (bool, Checkpointer)):
+    if given is None or isinstance(given, bool) or is_checkpointer(given):
         return given
     raise InvalidCheckpointerError(
         f"Invalid checkpointer provided. Expected a Checkpointer, a URL such as 'memory://', True, False or None, got "

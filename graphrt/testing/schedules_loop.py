@@ -94,6 +94,14 @@ class SeededLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._returned)
         return future
 
+    async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
+        """As everywhere; time is real until its threads have ended: newer Pythons give them only so much."""
+        self._in_threads += 1
+        try:
+            await super().shutdown_default_executor(*args, **kwargs)
+        finally:
+            self._in_threads -= 1
+
     def _returned(self, future: asyncio.Future[Any]) -> None:
         self._in_threads -= 1
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 
-from graphrt.checkpoint import Commit
 from graphrt.errors import StateMutationWarning
 from graphrt.graph import START, StateGraph
 from graphrt.types import Durability
+from tests.acceptance.meters import Meter
 
 TEXT = (
     "a sentence of some length, as people write them when they talk to machines, again and again and again: "
@@ -45,24 +45,6 @@ def chat(saver: Any, node: Callable[[Any], Any] = turn, **options: Any) -> Any:
 
 def asked(number: int) -> Any:
     return {"added": [{"role": "user", "content": f"{TEXT}?{number}"}], "still": TEXT}
-
-
-class Meter:
-    """A checkpointer that weighs each commit it passes on."""
-
-    immediate = False
-
-    def __init__(self, saver: Any) -> None:
-        self.saver = saver
-        self.weights: list[int] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.saver, name)
-
-    async def commit(self, commit: Commit) -> None:
-        writes = [write for result in commit.results for write in result.writes]
-        self.weights.append(sum(len(x.data or b"") for x in (*commit.channels, *commit.appends, *writes)))
-        await self.saver.commit(commit)
 
 
 async def test_bytes_of_a_turn_do_not_grow_with_the_thread(saver: Any, thread: Any) -> None:

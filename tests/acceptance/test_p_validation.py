@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
+from graphrt.checkpoint.memory import InMemorySaver
 from graphrt.errors import GraphValidationError
 from graphrt.graph import END, START, StateGraph
 from graphrt.types import Command
@@ -142,6 +143,24 @@ async def test_p2_unreachable_nodes_are_no_mistake() -> None:
 def test_p2_a_checkpointer_must_be_one() -> None:
     with pytest.raises(TypeError, match="Invalid checkpointer"):
         builder().compile(checkpointer=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="Invalid checkpointer"):
+        builder().compile(checkpointer=InMemorySaver)  # type: ignore[arg-type]
+
+
+class Proxy:
+    def __init__(self, saver: Any) -> None:
+        self.saver = saver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.saver, name)
+
+
+@pytest.mark.parity("P2")
+async def test_p2_a_checkpointer_may_pass_everything_on() -> None:
+    saver = InMemorySaver()
+    thread = {"configurable": {"thread_id": "t"}}
+    await builder().compile(checkpointer=Proxy(saver)).ainvoke({}, thread)
+    assert await saver.load("t") is not None
 
 
 @pytest.mark.parity("P2")

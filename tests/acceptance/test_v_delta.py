@@ -7,9 +7,9 @@ import pytest
 
 from graphrt import START, Overwrite, StateGraph
 from graphrt.channels import DeltaChannel
-from graphrt.checkpoint import Commit
 from graphrt.errors import EmptyChannelError, GraphValidationError, InvalidUpdateError
 from graphrt.graph.message import MessagesState, delta_messages
+from tests.acceptance.meters import Meter
 from tests.acceptance.streams import history
 
 
@@ -27,24 +27,6 @@ def chain(node: Any, saver: Any = None, schema: Any = Log) -> Any:
 
 def says_length(state: Any) -> Any:
     return {"log": [f"{'word ' * 10}{len(state['log'])}"]}
-
-
-class Meter:
-    """A checkpointer that weighs each commit."""
-
-    immediate = False
-
-    def __init__(self, saver: Any) -> None:
-        self.saver = saver
-        self.weights: list[int] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.saver, name)
-
-    async def commit(self, commit: Commit) -> None:
-        writes = [write for result in commit.results for write in result.writes]
-        self.weights.append(sum(len(x.data or b"") for x in (*commit.channels, *commit.appends, *writes)))
-        await self.saver.commit(commit)
 
 
 @pytest.mark.parity("C10")

@@ -25,6 +25,7 @@ from graphrt.graph.message import (
 )
 from graphrt.graph.ui import delete_ui_message, push_ui_message, ui_message_reducer
 from graphrt.types import RetryPolicy
+from tests.acceptance.meters import Meter
 from tests.acceptance.streams import chunks, history
 
 
@@ -391,24 +392,6 @@ def work_per_append(history: int) -> int:
 
 def test_w1_an_append_costs_the_same_however_long_the_list_is():
     assert work_per_append(10_000) == work_per_append(10)
-
-
-class Meter:
-    """A checkpointer that weighs each commit."""
-
-    immediate = False
-
-    def __init__(self, saver: Any) -> None:
-        self.saver = saver
-        self.weights: list[int] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.saver, name)
-
-    async def commit(self, commit: Any) -> None:
-        records = (*commit.channels, *commit.appends, *(w for r in commit.results for w in r.writes))
-        self.weights.append(sum(len(record.data or b"") for record in records))
-        await self.saver.commit(commit)
 
 
 @pytest.mark.parametrize("write", [lambda i: [said("b" * 50, f"n{i}")], lambda i: [said("r" * 50, "7")]])
