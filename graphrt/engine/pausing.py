@@ -35,7 +35,17 @@ from graphrt.types import Command, Interrupt
 if TYPE_CHECKING:
     from graphrt.engine.run import Run
 
-__all__ = ["Stops", "bubbled", "halt", "interrupts_of", "pass_on", "signal_in", "still_paused", "stops_of"]
+__all__ = [
+    "Stops",
+    "bubbled",
+    "halt",
+    "interrupts_of",
+    "keep_paused",
+    "pass_on",
+    "signal_in",
+    "still_paused",
+    "stops_of",
+]
 
 
 # ---- breakpoints
@@ -119,10 +129,16 @@ async def _pause(run: Run, task: Task, interrupt: GraphInterrupt) -> None:
     task.paused = True
     run.halted = True
     scope_of(task).waits_for = questions
-    if run.journal is not None:
-        await store_answers(run)
-        await run.journal.keep_paused(task, questions)
+    await keep_paused(run, task)
     tell_paused(run, task, questions)
+
+
+async def keep_paused(run: Run, task: Task) -> None:
+    """Make durable what a paused task waits for; again, if that was cut short by the failure of a task beside it."""
+    if run.journal is not None and not task.kept:
+        await store_answers(run)
+        await run.journal.keep_paused(task, scope_of(task).waits_for)
+        task.kept = True
 
 
 def tell_paused(run: Run, task: Task, questions: Sequence[Question]) -> None:
@@ -142,10 +158,10 @@ async def store_answers(run: Run) -> None:
     root = run.outermost
     if family.taken and root.journal is not None:
         taken = [*family.taken]
-        family.taken.clear()
         answers = {id: family.answers[id] for id in taken if id in family.answers}
         encode = root.journal.encode
         await root.journal.keep_results([answer_record(id, Answer(encode(a))) for id, a in answers.items()])
+        family.taken[:] = [id for id in family.taken if id not in taken]
 
 
 async def _take_back(run: Run) -> None:

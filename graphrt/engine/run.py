@@ -28,7 +28,7 @@ from graphrt.engine.handling import handle, has_handler
 from graphrt.engine.living import at_hand, leave_alive, take_up
 from graphrt.engine.nested import leave, open_inside
 from graphrt.engine.opening import accept, open_thread, restore_results
-from graphrt.engine.pausing import Stops, bubbled, halt, pass_on, signal_in
+from graphrt.engine.pausing import Stops, bubbled, halt, keep_paused, pass_on, signal_in
 from graphrt.engine.surroundings import Surroundings
 from graphrt.engine.telling import tell_checkpoint, tell_finished, tell_started
 from graphrt.engine.watch import Watch
@@ -336,7 +336,7 @@ class Run(Surroundings, eq=False):
             raise
 
     async def _keep_finished(self, tasks: Sequence[Task], failure: BaseException) -> None:
-        """Keep what finished tasks of a failed step have written; what goes wrong here must not hide the failure."""
+        """Keep what tasks of a failed step have written or asked; what goes wrong here must not hide the failure."""
         if self.missed:
             await self._keep_in_cache(all_ended=False)
         if self.journal is None:
@@ -345,6 +345,8 @@ class Run(Surroundings, eq=False):
             for task in tasks:
                 if task.finished:
                     await self.journal.keep(self.state, task)
+                elif task.paused:
+                    await keep_paused(self, task)
         except Exception as second:
             failure.add_note(f"What had finished beside it could not be stored: {second!r}")
 

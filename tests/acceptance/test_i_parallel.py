@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from graphrt.core.interrupts import PAUSED
 from graphrt.errors import UnknownInterruptError
 from graphrt.types import Command, Send, interrupt
 from tests.acceptance.asking import asked, asks, counts, open_ids, paused
@@ -140,6 +141,43 @@ async def test_i6_a_question_is_kept_when_a_sibling_fails(saver: Any) -> None:
         await app.ainvoke({"log": ["in"]}, thread())
     assert (await open_ids(app)).keys() == {"q"}
     assert await app.ainvoke(Command(resume="r"), thread()) == {"log": ["in", "a:r", "flaky"]}
+
+
+class Slow:
+    """A checkpointer that does not come to storing the first question."""
+
+    immediate = False
+
+    def __init__(self, saver: Any) -> None:
+        self.saver = saver
+        self.asked = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.saver, name)
+
+    async def append_results(self, thread: str, namespace: str, checkpoint: str, results: Any) -> None:
+        if any(result.error == PAUSED for result in results) and not self.asked.is_set():
+            self.asked.set()
+            await asyncio.Event().wait()
+        await self.saver.append_results(thread, namespace, checkpoint, results)
+
+
+@pytest.mark.parity("G9", "I6")
+async def test_i6_a_question_is_kept_when_a_sibling_fails_while_it_is_stored(saver: Any) -> None:
+    slow = Slow(saver)
+    failures = [ConnectionError("no route")]
+
+    async def fails(state: Log) -> dict[str, Any]:
+        await slow.asked.wait()
+        if failures:
+            raise failures.pop()
+        return {"log": ["fine"]}
+
+    app = graph(Log, asks("a", "q"), fails, paths=["START a", "START fails"]).compile(checkpointer=slow)
+    with pytest.raises(ConnectionError):
+        await app.ainvoke({"log": ["in"]}, thread())
+    assert (await open_ids(app)).keys() == {"q"}
+    assert await app.ainvoke(Command(resume="r"), thread()) == {"log": ["in", "a:r", "fine"]}
 
 
 @pytest.mark.parity("G9", "I9")

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -106,20 +107,21 @@ def catalogue(connection: sqlite3.Connection) -> list[Any]:
 
 def test_schema_is_what_the_migrations_make() -> None:
     schema = (Path(statements.__file__).parent / "schema.sql").read_text()
-    migrated, declared = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
-    for text in statements.MIGRATIONS.values():
-        migrated.executescript(text)
-    declared.executescript(schema)
-    assert catalogue(migrated) == catalogue(declared) != []
+    with closing(sqlite3.connect(":memory:")) as migrated, closing(sqlite3.connect(":memory:")) as declared:
+        for text in statements.MIGRATIONS.values():
+            migrated.executescript(text)
+        declared.executescript(schema)
+        assert catalogue(migrated) == catalogue(declared) != []
 
 
 def test_script_of_migrations_makes_what_setup_makes(path: str) -> None:
     with SqliteSaver.from_conn_string(path) as saver:
         script = saver.migrations()
-    made, scripted = sqlite3.connect(path), sqlite3.connect(":memory:")
-    scripted.executescript(script)
-    assert catalogue(scripted) == catalogue(made) != []
-    assert scripted.execute("SELECT max(version) FROM graphrt_migrations").fetchone() == (statements.LATEST,)
+    with closing(sqlite3.connect(path)) as made, closing(sqlite3.connect(":memory:")) as scripted:
+        scripted.executescript(script)
+        assert catalogue(scripted) == catalogue(made) != []
+        newest = scripted.execute("SELECT max(version) FROM graphrt_migrations").fetchone()
+        assert newest == (statements.LATEST,)
 
 
 async def test_tables_of_a_later_program_are_refused(path: str) -> None:
