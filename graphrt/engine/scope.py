@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from graphrt.core.state import Task
 
@@ -27,8 +29,8 @@ MAKING: Final = Lock()
 """Held while something is made that a task has one of: a sync function may use threads of its own."""
 
 
-class Scope:
-    """One task's dealings with the engine.
+class Scope(Struct, eq=False):
+    """One task's dealings with the engine. A Struct for the reason that a Task is one.
 
     Attributes:
         questions: how many times its function has called `interrupt()` in this attempt.
@@ -45,26 +47,20 @@ class Scope:
         trial: the nearest trial that it is part of (`engine.trial`).
     """
 
-    __slots__ = (
-        "alive", "asked", "before", "calls", "closed", "ends", "graphs", "keys", "passed_on", "pushed", "questions",
-        "side_loop", "trial", "waits_for",
-    )  # fmt: skip
-
-    def __init__(self, trial: Trial | None = None) -> None:
-        self.trial = trial
-        self.questions = 0
-        self.asked: list[Question] = []
-        self.passed_on: list[Question] = []
-        self.pushed: list[tuple[int, Any]] = []
-        self.waits_for: list[Question] = []
-        self.before: ChannelData | None = None
-        self.ends: Mapping[str, str] = {}
-        self.graphs = 0
-        self.calls = count()
-        self.keys: set[str] = set()
-        self.alive: set[asyncio.Future[Any] | concurrent.futures.Future[Any]] = set()
-        self.side_loop: SideLoop | None = None
-        self.closed = False
+    trial: Trial | None = None
+    questions: int = 0
+    asked: list[Question] = []
+    passed_on: list[Question] = []
+    pushed: list[tuple[int, Any]] = []
+    waits_for: Sequence[Question] = ()
+    before: ChannelData | None = None
+    ends: Mapping[str, str] = {}
+    graphs: int = 0
+    calls: Iterator[int] = field(default_factory=count)
+    keys: set[str] = set()
+    alive: set[asyncio.Future[Any] | concurrent.futures.Future[Any]] = set()
+    side_loop: SideLoop | None = None
+    closed: bool = False
 
     @property
     def busy(self) -> bool:
@@ -75,13 +71,11 @@ class Scope:
 class Inside(asyncio.Future[None]):
     """Done when a graph that a node's function has called has ended; cancelling it cancels who waits for that graph."""
 
-    def __init__(self, caller: asyncio.Task[Any] | None, *, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self._caller = caller
+    caller: asyncio.Task[Any] | None = None
 
     def cancel(self, msg: Any = None) -> bool:
         """Ask the asyncio task that the graph runs in to stop."""
-        return self._caller is not None and self._caller.cancel(msg)
+        return self.caller is not None and self.caller.cancel(msg)
 
 
 def scope_of(task: Task) -> Scope:
