@@ -40,6 +40,7 @@ class Surroundings(Struct, eq=False):
 
     Attributes:
         around: the task that this run is part of, if a graph runs inside another; `number` says which of its graphs.
+        keeper_around: the nearest run around it that stores anything.
         lasts: its state is kept from one run of the surrounding graph to the next (`checkpointer=True`).
         unstored: nothing of it is stored, nor of graphs inside it (`checkpointer=False`).
         trial: the nearest trial of a task that this run is part of.
@@ -59,6 +60,7 @@ class Surroundings(Struct, eq=False):
     state: State = cast(State, None)
     seed: str | None = None
     around: Task | None = None
+    keeper_around: Surroundings | None = None
     number: int = 0
     unstored: bool = False
     family: Family | None = None
@@ -101,12 +103,7 @@ class Surroundings(Struct, eq=False):
     @property
     def keeper(self) -> Surroundings | None:
         """The nearest run that stores anything: this one, or one around it."""
-        run: Surroundings = self
-        while run.journal is None:
-            if run.around is None:
-                return None
-            run = run.around.owner
-        return run
+        return self if self.journal is not None else self.keeper_around
 
     @property
     def kin(self) -> Family:

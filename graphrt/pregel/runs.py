@@ -230,6 +230,7 @@ class RunMaker(StateEditor, Cached):
             step_timeout=self.step_timeout,
             watch=Watch(self.serializer.dumps) if self.debug else None,
             around=around,
+            keeper_around=owner.keeper,
             number=number,
             family=owner.family,
             lasts=self.checkpointer is True,
@@ -239,8 +240,8 @@ class RunMaker(StateEditor, Cached):
         run.trial = trial = owner.trial if around.scope is None else around.scope.trial
         if trial is not None:
             trial.sign()
-        keeper = None if run.unstored else owner.keeper
-        if keeper is not None and keeper.journal is not None:
+        keeper = run.keeper_around
+        if keeper is not None and keeper.journal is not None and not run.unstored:
             lent = keeper.journal
             run.journal = Journal(
                 lent.saver,
