@@ -263,7 +263,7 @@ class RunMaker(StateEditor, Cached):
         return run
 
     def _execute(self, run: Run, input: Any, strategy: MultitaskStrategy | None) -> Coroutine[Any, Any, None]:
-        """What is to be awaited for the run to happen. (A coroutine around that of the run would cost 0.1 us.)"""
+        """What is to be awaited for the run to happen; the coroutine of the run itself, where nothing is around it."""
         if strategy is not None:
             check_choice("multitask_strategy", strategy, STRATEGIES)
         execute: Execute = run.execute if run.observed is None else partial(run.observed.whole, run)
