@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checkpointers.texts import migrations_in, texts_in
 from graphrt.errors import GraphValidationError
 
 __all__ = ["MIGRATIONS", "Statements", "quoted", "statements"]
@@ -15,15 +16,11 @@ _PLACE: Final = "{schema}"
 _LONGEST: Final = 63  # bytes; Postgres cuts longer names off without a word
 
 
-def _read(folder: str) -> dict[str, str]:
-    """Files by name. They are read on import: later there may be an event loop, which must not wait for a disk."""
-    return {
-        path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))
-    }
+_HERE: Final = Path(__file__).parent
 
 
-_TEXTS: Final = _read("sql")
-MIGRATIONS: Final = {int(name[:4]): text for name, text in _read("migrations").items()}
+_TEXTS: Final = texts_in(_HERE / "sql")
+MIGRATIONS: Final = migrations_in(_HERE / "migrations")
 """By number, ascending, each to be run in a transaction of its own; they still want a schema."""
 
 

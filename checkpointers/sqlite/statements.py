@@ -7,14 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from checkpointers.texts import migrations_in, texts_in
+
 __all__ = ["LATEST", "MIGRATIONS", "SQL", "Statements", "script"]
 
 
-def _read(folder: str) -> dict[str, str]:
-    """Files by name. They are read on import: later there may be an event loop, which must not wait for a disk."""
-    return {
-        path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))
-    }
+_HERE: Final = Path(__file__).parent
 
 
 class Statements(Struct, frozen=True):
@@ -40,9 +38,9 @@ class Statements(Struct, frozen=True):
     thread: str
 
 
-SQL: Final = Statements(**_read("sql"))
+SQL: Final = Statements(**texts_in(_HERE / "sql"))
 
-MIGRATIONS: Final = {int(name[:4]): text for name, text in _read("migrations").items()}
+MIGRATIONS: Final = migrations_in(_HERE / "migrations")
 """By number, ascending."""
 
 LATEST: Final = max(MIGRATIONS)

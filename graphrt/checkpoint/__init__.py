@@ -39,6 +39,6 @@ __all__ = [
     "Stored",
     "TaskResult",
     "ThreadInfo",
-    "time_of",
     "is_checkpointer",
+    "time_of",
 ]

@@ -8,20 +8,17 @@ from typing import Final
 from msgspec import Struct
 
 from checkpointers.postgres.statements import quoted
+from checkpointers.texts import migrations_in, texts_in
 
 __all__ = ["LATEST", "MIGRATIONS", "PGVECTOR", "Statements", "placed", "statements"]
 
 
-def _read(folder: str) -> dict[str, str]:
-    """Files by name. They are read on import: later there may be an event loop, which must not wait for a disk."""
-    return {
-        path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / folder).glob("*.sql"))
-    }
+_HERE: Final = Path(__file__).parent
 
 
-_TEXTS: Final = _read("sql")
-PGVECTOR: Final = _read("sql/pgvector")
-MIGRATIONS: Final = {int(name[:4]): text for name, text in _read("migrations").items()}
+_TEXTS: Final = texts_in(_HERE / "sql")
+PGVECTOR: Final = texts_in(_HERE / "sql/pgvector")
+MIGRATIONS: Final = migrations_in(_HERE / "migrations")
 """By number, ascending, each to be run in a transaction of its own; they still want a schema."""
 LATEST: Final = max(MIGRATIONS)
 

@@ -143,10 +143,8 @@ class PostgresStore(SweptStore, AsyncBatchedBaseStore):
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         batch = plan_batch(ops, fields=self._fields)
-        texts: Embedded = {}
-        queries: Embedded = {}
-        if self._index is not None and (batch.texts or batch.queries):
-            texts, queries = await self._index.aembed(batch)
+        nothing: tuple[Embedded, Embedded] = ({}, {})
+        texts, queries = nothing if self._index is None else await self._index.aembed(batch)
         vectors = {text: [float(number) for number in form] for text, form in self._forms(texts).items()}
         wanted = self._forms(queries)
 

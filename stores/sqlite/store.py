@@ -112,10 +112,8 @@ class SqliteStore(SweptStore, AsyncBatchedBaseStore):
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         batch = plan_batch(ops, fields=self._fields)
-        texts: Embedded = {}
-        queries: Embedded = {}
-        if self._index is not None and (batch.texts or batch.queries):
-            texts, queries = await self._index.aembed(batch)
+        nothing: tuple[Embedded, Embedded] = ({}, {})
+        texts, queries = nothing if self._index is None else await self._index.aembed(batch)
         packed = {text: pack_vector(unit(vector)) for text, vector in texts.items()}
         units = {text: unit(vector) for text, vector in queries.items()}
         read = partial(self._read, batch, units)
