@@ -23,7 +23,6 @@ from graphrt.errors import (
     StorageSchemaError,
 )
 from graphrt.store.base import GetOp, PutOp
-from graphrt.store.memory import InMemoryStore
 from graphrt.store.postgres import AsyncPostgresStore, PostgresIndexConfig, PostgresStore
 from graphrt.testing.clock import FakeClock
 from graphrt.testing.postgres import PostgresServer
@@ -31,7 +30,7 @@ from stores.postgres.index import ways_of
 from tests.conftest import postgres_server
 from tests.hostile.corpus import ALL
 from tests.hostile.test_sql import listen_to_postgres
-from tests.store.test_sqlite_store import INDEX, WORDS, exercise
+from tests.store.trials import INDEX, WORDS, exercise, same_as_memory
 
 NS = ("users", "17")
 
@@ -349,21 +348,6 @@ async def with_pgvector(database_with_pgvector: str) -> str:
     await connection.execute('CREATE EXTENSION IF NOT EXISTS vector SCHEMA "Else where"')
     await connection.close()
     return await emptied(database_with_pgvector)
-
-
-async def same_as_memory(store: PostgresStore, clock: FakeClock) -> None:
-    memory = InMemoryStore(index=INDEX, clock=clock)
-    puts = [PutOp((f"{n % 3}",), word, {"text": word, "n": n % 4}) for n, word in enumerate(WORDS)]
-    puts += [PutOp(("0",), "plain", {"n": 1}, False)]
-    for each in (memory, store):
-        await each.abatch(puts)
-    for prefix in [(), ("1",)]:
-        for options in [{}, {"filter": {"n": 1}}, {"offset": 7, "limit": 30}, {"limit": 500}]:
-            for query in ("a", "xi", "xx"):
-                expected = await memory.asearch(prefix, query=query, **options)  # type: ignore[arg-type]
-                found = await store.asearch(prefix, query=query, **options)  # type: ignore[arg-type]
-                assert [item.key for item in found] == [item.key for item in expected]
-                assert [item.score for item in found] == pytest.approx([item.score for item in expected])
 
 
 async def test_s4_searches_find_the_same_without_pgvector(url: str) -> None:

@@ -18,20 +18,19 @@ from checkpointers.sqlite.writer import Writer
 from graphrt.checkpoint.sqlite import SqliteSaver
 from graphrt.errors import (
     DeserializationError,
-    GraphError,
     GraphValidationError,
     RunningLoopError,
     StorageError,
     StorageSchemaError,
 )
-from graphrt.store.base import GetOp, IndexConfig, PutOp
-from graphrt.store.memory import InMemoryStore
+from graphrt.store.base import GetOp, PutOp
 from graphrt.store.sqlite import AsyncSqliteStore, SqliteStore
 from graphrt.testing.clock import FakeClock
 from stores.rows import below, pack_namespace, unpack_namespace
 from stores.sqlite import extension
 from tests.hostile.corpus import ALL
 from tests.hostile.test_sql import listen_to_sqlite
+from tests.store.trials import INDEX, exercise, same_as_memory
 
 NS = ("users", "17")
 
@@ -190,36 +189,6 @@ async def test_option_that_there_is_not_is_refused(path: str) -> None:
 # ---- strings
 
 
-async def exercise(store: Any, text: str) -> None:
-    """Everything that a store can do, with one string wherever there can be one."""
-    value = {"text": text, "other": 1}
-    for namespace in [("all", text), (text,), ("all",)]:
-        try:
-            await store.aput(namespace, text, {**value, text: text}, ttl=5)
-        except GraphError:
-            continue
-        item = await store.aget(namespace, text)
-        assert item.value == {**value, text: text} and (item.namespace, item.key) == (namespace, text)
-        assert text in [
-            found.key for found in await store.asearch(namespace, filter={"text": text}, limit=99)
-        ]
-        assert namespace in await store.alist_namespaces(prefix=namespace, limit=999)
-        await store.asearch(namespace, query=text, filter={"text": {"$gte": text}})
-        await store.adelete(namespace, text)
-        assert await store.aget(namespace, text) is None
-
-
-def embed(texts: Any) -> list[list[float]]:
-    return [[float(text.count(letter)) for letter in "aeiou"] for text in texts]
-
-
-async def aembed(texts: Any) -> list[list[float]]:
-    return embed(texts)
-
-
-INDEX: IndexConfig = {"dims": 5, "embed": aembed, "fields": ["text"]}
-
-
 async def test_no_string_means_anything_to_sql(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     listen_to_sqlite(monkeypatch, said)
@@ -300,9 +269,6 @@ def lend_distances(connection: sqlite3.Connection) -> bool:
     return True
 
 
-WORDS = [a + b + c for a in "aeiouxy" for b in "aeiouxy" for c in "aex"]
-
-
 @pytest.mark.parametrize("way", ["none", "lent", "real"])
 async def test_s4_searches_find_the_same_with_sqlite_vec_and_without(
     path: str, way: str, monkeypatch: pytest.MonkeyPatch
@@ -311,21 +277,10 @@ async def test_s4_searches_find_the_same_with_sqlite_vec_and_without(
     loads = {"none": lambda connection: False, "lent": lend_distances, "real": real}[way]
     monkeypatch.setattr(extension, "_loaded", loads)
     clock = FakeClock()
-    memory = InMemoryStore(index=INDEX, clock=clock)
     async with SqliteStore.from_conn_string(path, index=INDEX, clock=clock) as store:
         if way == "real" and not await store._file.read(real):
             pytest.skip("this Python cannot load sqlite-vec")
-        puts = [PutOp((f"{n % 3}",), word, {"text": word, "n": n % 4}) for n, word in enumerate(WORDS)]
-        puts += [PutOp(("0",), "plain", {"n": 1}, False)]
-        for each in (memory, store):
-            await each.abatch(puts)
-        for prefix in [(), ("1",)]:
-            for options in [{}, {"filter": {"n": 1}}, {"offset": 7, "limit": 30}, {"limit": 500}]:
-                for query in ("a", "xi", "xx"):
-                    expected = await memory.asearch(prefix, query=query, **options)  # type: ignore[arg-type]
-                    found = await store.asearch(prefix, query=query, **options)  # type: ignore[arg-type]
-                    assert [item.key for item in found] == [item.key for item in expected]
-                    assert [item.score for item in found] == pytest.approx([item.score for item in expected])
+        await same_as_memory(store, clock)
 
 
 async def test_vectors_of_other_dims_are_left_out(path: str) -> None:
